@@ -1,0 +1,122 @@
+"""Validated settings: what a training and a detection are asked to do.  Values are checked where they enter."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from engine.errors import UserError
+
+
+class Layers(StrEnum):
+    """What a stage trains; stage k is the blocks that produce stride 2^k (matterport's names)."""
+
+    HEADS = "heads"
+    FROM_5 = "5+"
+    FROM_4 = "4+"
+    FROM_3 = "3+"
+    ALL = "all"
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stage(_Config):
+    """One stage of a plan; `until_epoch` is a cumulative total, as in matterport."""
+
+    layers: Layers
+    until_epoch: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    augment: bool = True
+    schedule: Literal["constant", "cosine"] = "constant"
+
+
+class StagePlan(_Config):
+    """Stages in order; each one's `until_epoch` is above the one before."""
+
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        ends = [s.until_epoch for s in self.stages]
+        if any(b <= a for a, b in zip(ends, ends[1:], strict=False)):
+            raise ValueError("until-epoch is a cumulative total and must rise from stage to stage")
+        return self
+
+    @property
+    def epochs(self) -> int:
+        """Total number of epochs."""
+        return self.stages[-1].until_epoch
+
+    def stage_of(self, epoch: int) -> int:
+        """Index of the stage that trains `epoch` (from 1)."""
+        return next(i for i, s in enumerate(self.stages) if epoch <= s.until_epoch)
+
+    @classmethod
+    def parse(cls, text: str) -> StagePlan:
+        """From ``"heads:4@1e-2,all:10@1e-3"``; ``!`` after the rate turns augmentation off.
+
+        Raises:
+            UserError: naming the part that cannot be read.
+        """
+        stages = []
+        for part in text.split(","):
+            try:
+                layers, rest = part.strip().split(":")
+                until, rate = rest.split("@")
+                augment = not rate.endswith("!")
+                stages.append(
+                    Stage(
+                        layers=Layers(layers.strip()),
+                        until_epoch=int(until),
+                        learning_rate=float(rate.rstrip("!")),
+                        augment=augment,
+                    )
+                )
+            except ValueError as error:
+                raise UserError(
+                    f"The stage “{part.strip()}” cannot be read.",
+                    hint="Write layers:until-epoch@rate, for example heads:4@1e-2,all:10@1e-3.",
+                ) from error
+        try:
+            return cls(stages=tuple(stages))
+        except ValueError as error:
+            raise UserError(f"The stage plan “{text}” does not hold: until-epoch must rise.") from error
+
+
+class TrainConfig(_Config):
+    """Everything a training run is asked to do; written to ``runs/<id>/config.json``.
+
+    Sizes are pixels of the network's input.  `boxes_only` trains Faster R-CNN (no mask branch).
+    """
+
+    plan: StagePlan
+    preset: str = "custom"
+    boxes_only: bool = False
+    seed: int = 0
+    image_size: int = Field(default=512, ge=64, le=4096, multiple_of=32)
+    batch_size: int = Field(default=2, ge=1)
+    rois_per_image: int = Field(default=128, ge=8)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    clip_norm: float = Field(default=5.0, gt=0)
+    warmup_steps: int = Field(default=50, ge=0)
+    workers: int = Field(default=0, ge=0)
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    amp: Literal["auto", "off"] = "auto"
+    keep_epochs: int = Field(default=0, ge=0, description="model-only checkpoints to keep; 0 keeps every epoch")
+    threads: int = Field(default=0, ge=0, description="CPU threads; 0 lets torch decide")
+
+
+class DetectConfig(_Config):
+    """How predictions are cut.  Scores in [0, 1]."""
+
+    score_threshold: float = Field(default=0.05, ge=0, le=1)
+    nms_threshold: float = Field(default=0.5, gt=0, le=1)
+    max_detections: int = Field(default=100, ge=1)
+    mask_threshold: float = Field(default=0.5, gt=0, lt=1)
+    batch_size: int = Field(default=1, ge=1)
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
