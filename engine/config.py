@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -42,7 +43,7 @@ class StagePlan(_Config):
     @model_validator(mode="after")
     def _rising(self) -> Self:
         ends = [s.until_epoch for s in self.stages]
-        if any(b <= a for a, b in zip(ends, ends[1:], strict=False)):
+        if any(b <= a for a, b in itertools.pairwise(ends)):
             raise ValueError("until-epoch is a cumulative total and must rise from stage to stage")
         return self
 
