@@ -1,0 +1,1 @@
+"""Qt models over engine values: what the views look at."""
