@@ -108,6 +108,7 @@ class TrainConfig(_Config):
     workers: int = Field(default=0, ge=0)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     amp: Literal["auto", "off"] = "auto"
+    average: float = Field(default=0.0, ge=0, lt=1, description="decay a step of the averaged weights; 0: off")
     keep_epochs: int = Field(default=0, ge=0, description="model-only checkpoints to keep; 0 keeps every epoch")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 lets torch decide")
 

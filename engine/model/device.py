@@ -1,0 +1,125 @@
+"""The one place that knows about devices: which to use, in which number format, with how many threads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from engine.errors import UserError
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where the network runs, and how.
+
+    Attributes:
+        torch_device: where tensors live.
+        autocast_dtype: number format of autocast, None for plain float32.
+        title: name for the person, e.g. "NVIDIA H200" or "CPU (2 threads)".
+    """
+
+    torch_device: torch.device
+    autocast_dtype: torch.dtype | None
+    title: str
+
+    @property
+    def kind(self) -> str:
+        """``cpu``, ``cuda`` or ``mps``."""
+        return self.torch_device.type
+
+    @property
+    def dtype_name(self) -> str:
+        """``float32``, ``bfloat16`` or ``float16``."""
+        return str(self.autocast_dtype or torch.float32).removeprefix("torch.")
+
+    @property
+    def pin_memory(self) -> bool:
+        return self.kind == "cuda"
+
+    @contextlib.contextmanager
+    def autocast(self) -> Iterator[None]:
+        """Run the network in the device's number format."""
+        if self.autocast_dtype is None:
+            yield
+        else:
+            with torch.autocast(self.kind, dtype=self.autocast_dtype):
+                yield
+
+    def synchronize(self) -> None:
+        """Wait until everything queued on the device is done."""
+        if self.kind == "cuda":
+            torch.cuda.synchronize(self.torch_device)
+        elif self.kind == "mps":
+            torch.mps.synchronize()
+
+
+def choose_device(name: DeviceName = "auto", *, amp: Literal["auto", "off"] = "auto", threads: int = 0) -> Device:
+    """Pick the device asked for, or the best one there is.
+
+    Args:
+        name: ``auto`` prefers CUDA, then Apple's MPS, then the CPU.
+        amp: ``off`` forces float32; ``auto`` takes bf16 where it is native, fp16 on older CUDA cards.
+        threads: CPU threads, 0 for torch's own choice.
+
+    Raises:
+        UserError: when the device asked for is not there, or this torch build cannot use it.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    kind = _best_kind() if name == "auto" else name
+    if kind == "cuda":
+        return _cuda_device(amp)
+    if kind == "mps":
+        if not torch.backends.mps.is_available():
+            raise UserError("This computer has no Apple GPU that torch can use.", hint="Choose the CPU instead.")
+        return Device(torch.device("mps"), None, "Apple GPU")
+    dtype = torch.bfloat16 if amp == "auto" and cpu_has_native_bf16() else None
+    return Device(torch.device("cpu"), dtype, f"CPU ({torch.get_num_threads()} threads)")
+
+
+def cpu_has_native_bf16() -> bool:
+    """Whether the CPU multiplies bf16 in hardware; elsewhere bf16 autocast is many times slower than float32."""
+    if platform.machine().lower() in {"x86_64", "amd64"}:
+        flags = _cpu_flags()
+        return "avx512_bf16" in flags or "amx_bf16" in flags
+    return False
+
+
+def _cpu_flags() -> frozenset[str]:
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="ignore") as file:  # noqa: PTH123
+            line = next((row for row in file if row.startswith("flags")), "")
+    except OSError:
+        return frozenset()
+    return frozenset(line.split())
+
+
+def _best_kind() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _cuda_device(amp: str) -> Device:
+    if not torch.cuda.is_available():
+        raise UserError("No CUDA device was found.", hint="Choose the CPU, or check the graphics driver.")
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    title = torch.cuda.get_device_name(device)
+    try:
+        torch.zeros(1, device=device).add_(1)
+    except RuntimeError as error:  # "no kernel image": the card is older than this build of torch supports
+        raise UserError(
+            f"This build of torch cannot use the {title}.", hint="Choose the CPU, or install a torch build for it."
+        ) from error
+    if amp == "off":
+        return Device(device, None, title)
+    native = torch.cuda.get_device_capability(device) >= (8, 0)
+    return Device(device, torch.bfloat16 if native else torch.float16, title)

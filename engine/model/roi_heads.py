@@ -1,0 +1,151 @@
+"""The second stage: torchvision's ROI heads, with mask targets from crops and the ROI of every detection kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import torch
+import torch.nn.functional as F  # noqa: N812  (torch's own idiom)
+from torch import Tensor
+from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss, maskrcnn_inference
+from torchvision.ops import boxes as box_ops
+from torchvision.ops import roi_align
+
+
+@dataclass(frozen=True, slots=True)
+class MaskCrop:
+    """Dense mask of one instance in the network's input, only where the instance is.
+
+    Attributes:
+        pixels: uint8 [h, w], 0 or 1.  Framed by zeros except where it ends at the image's border, so that sampling
+            it gives what sampling the full-size mask would give.
+        x0, y0: input pixel of its top-left corner.
+    """
+
+    pixels: Tensor
+    x0: int
+    y0: int
+
+
+class Target(TypedDict):
+    """Ground truth of one image, in input pixels: boxes float [N, 4] xyxy, labels int64 [N] from 1, N crops."""
+
+    boxes: Tensor
+    labels: Tensor
+    masks: list[MaskCrop]
+
+
+class RawDetections(TypedDict, total=False):
+    """Network output of one image, in input pixels, highest score first.
+
+    boxes float [N, 4] xyxy; scores float [N]; labels int64 [N]; rois int64 [N] (index of the proposal);
+    masks float [N, 1, M, M], probabilities of the predicted class (absent in boxes-only networks).
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+    rois: Tensor
+    masks: Tensor
+
+
+def mask_targets(crops: list[MaskCrop], boxes: Tensor, matched: Tensor, size: int) -> Tensor:
+    """ROI targets float [K, size, size] for `boxes` [K, 4], each from the crop of its `matched` instance.
+
+    Equals ``roi_align`` of the full-size masks (torchvision's ``project_masks_on_boxes``): a crop answers every sample
+    as the full-size mask would, since it is framed by zeros.
+    """
+    targets = boxes.new_zeros((len(boxes), size, size), dtype=torch.float32)
+    for index in sorted(set(matched.tolist())):
+        crop = crops[index]
+        rows = torch.where(matched == index)[0]
+        offset = boxes.new_tensor([crop.x0, crop.y0, crop.x0, crop.y0], dtype=torch.float32)
+        local = boxes[rows].float() - offset
+        rois = torch.cat([local.new_zeros((len(rows), 1)), local], dim=1)
+        pixels = crop.pixels.to(device=boxes.device, dtype=torch.float32)[None, None]
+        targets[rows] = roi_align(pixels, rois, (size, size), 1.0)[:, 0]
+    return targets
+
+
+def mask_loss(
+    logits: Tensor, boxes: list[Tensor], crops: list[list[MaskCrop]], labels: list[Tensor], matched: list[Tensor]
+) -> Tensor:
+    """Binary cross entropy of the true class's channel (He et al. 2017, section 3); 0 without positives."""
+    size = logits.shape[-1]
+    targets = torch.cat([mask_targets(c, b, m, size) for c, b, m in zip(crops, boxes, matched, strict=True)])
+    if targets.numel() == 0:
+        return logits.sum() * 0
+    channel = torch.cat([own[m] for own, m in zip(labels, matched, strict=True)])
+    rows = torch.arange(len(channel), device=channel.device)
+    return F.binary_cross_entropy_with_logits(logits[rows, channel].float(), targets)
+
+
+class Heads(RoIHeads):  # type: ignore[misc]  # torchvision is untyped
+    """torchvision's ROI heads; only the training step and what a detection keeps are ours."""
+
+    def training_losses(
+        self,
+        features: dict[str, Tensor],
+        proposals: list[Tensor],
+        image_sizes: list[tuple[int, int]],
+        targets: list[Target],
+    ) -> dict[str, Tensor]:
+        """Losses ``loss_classifier``, ``loss_box_reg`` and, with a mask branch, ``loss_mask``."""
+        proposals, matched, labels, regression = self.select_training_samples(proposals, targets)
+        pooled = self.box_head(self.box_roi_pool(features, proposals, image_sizes))
+        logits, deltas = self.box_predictor(pooled)
+        class_loss, box_loss = fastrcnn_loss(logits.float(), deltas.float(), labels, regression)
+        losses = {"loss_classifier": class_loss, "loss_box_reg": box_loss}
+        if self.has_mask():
+            positive = [torch.where(own > 0)[0] for own in labels]
+            boxes = [b[p] for b, p in zip(proposals, positive, strict=True)]
+            mask_logits = self._mask_logits(features, boxes, image_sizes)
+            losses["loss_mask"] = mask_loss(
+                mask_logits,
+                boxes,
+                [t["masks"] for t in targets],
+                [t["labels"] for t in targets],
+                [m[p] for m, p in zip(matched, positive, strict=True)],
+            )
+        return losses
+
+    def detect(
+        self, features: dict[str, Tensor], proposals: list[Tensor], image_sizes: list[tuple[int, int]]
+    ) -> list[RawDetections]:
+        """Boxes with class, score and ROI index; masks for the boxes that are left."""
+        pooled = self.box_head(self.box_roi_pool(features, proposals, image_sizes))
+        logits, deltas = self.box_predictor(pooled)
+        found = self._select(logits.float(), deltas.float(), proposals, image_sizes)
+        if self.has_mask():
+            mask_logits = self._mask_logits(features, [f["boxes"] for f in found], image_sizes)
+            masks = maskrcnn_inference(mask_logits.float(), [f["labels"] for f in found])
+            for detections, probabilities in zip(found, masks, strict=True):
+                detections["masks"] = probabilities
+        return found
+
+    def _mask_logits(
+        self, features: dict[str, Tensor], boxes: list[Tensor], image_sizes: list[tuple[int, int]]
+    ) -> Tensor:
+        pooled = self.mask_roi_pool(features, boxes, image_sizes)
+        logits: Tensor = self.mask_predictor(self.mask_head(pooled))
+        return logits
+
+    def _select(
+        self, logits: Tensor, deltas: Tensor, proposals: list[Tensor], image_sizes: list[tuple[int, int]]
+    ) -> list[RawDetections]:
+        """torchvision's ``postprocess_detections``, with the ROI index carried along."""
+        counts = [len(p) for p in proposals]
+        boxes_of = torch.split(self.box_coder.decode(deltas, proposals), counts)
+        scores_of = torch.split(F.softmax(logits, -1), counts)
+        return [self._select_one(b, s, z) for b, s, z in zip(boxes_of, scores_of, image_sizes, strict=True)]
+
+    def _select_one(self, boxes: Tensor, scores: Tensor, image_size: tuple[int, int]) -> RawDetections:
+        boxes = box_ops.clip_boxes_to_image(boxes, image_size)
+        roi, label = torch.where(scores[:, 1:] > self.score_thresh)
+        label = label + 1
+        boxes, scores = boxes[roi, label], scores[roi, label]
+        keep = box_ops.remove_small_boxes(boxes, min_size=1e-2)
+        boxes, scores, label, roi = boxes[keep], scores[keep], label[keep], roi[keep]
+        keep = box_ops.batched_nms(boxes, scores, label, self.nms_thresh)[: self.detections_per_img]
+        return RawDetections(boxes=boxes[keep], scores=scores[keep], labels=label[keep], rois=roi[keep])

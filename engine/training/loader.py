@@ -1,0 +1,72 @@
+"""The order of the images and their batches; every random number is keyed by seed, epoch and image.
+
+Nothing depends on how many threads make samples or where a run was interrupted, so a resumed run sees what an
+uninterrupted one would have seen.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from engine.project.dataset import FrozenImage
+from engine.training.augment import Augmentation
+from engine.training.samples import ImageCache, Sample, make_sample
+
+_PREFETCH = 2  # batches made ahead
+
+
+class SampleLoader:
+    """Batches of samples for one run."""
+
+    def __init__(
+        self,
+        images: Sequence[FrozenImage],
+        *,
+        labels: Mapping[int, int],
+        image_size: int,
+        batch_size: int,
+        seed: int,
+        threads: int = 1,
+    ) -> None:
+        self._images = tuple(images)
+        self._labels = labels
+        self._image_size = image_size
+        self._batch_size = batch_size
+        self._seed = seed
+        self._threads = threads
+        # Zooming in to 1.4 should still find pixels.
+        self._cache = ImageCache(longest_side=round(image_size * 1.5))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch; the last one may be short, no image is dropped."""
+        return -(-len(self._images) // self._batch_size)
+
+    def epoch(self, epoch: int, augmentation: Augmentation | None, *, skip: int = 0) -> Iterator[list[Sample]]:
+        """Batches of `epoch` (from 1), without the first `skip`."""
+        order = np.random.default_rng([self._seed, epoch, 0]).permutation(len(self._images))
+        starts = range(skip * self._batch_size, len(order), self._batch_size)
+        batches = [[int(i) for i in order[s : s + self._batch_size]] for s in starts]
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="samples") as pool:
+            waiting: deque[list[Future[Sample]]] = deque()
+            for indices in batches:
+                waiting.append([pool.submit(self._sample, i, epoch, augmentation) for i in indices])
+                if len(waiting) > _PREFETCH:
+                    yield [future.result() for future in waiting.popleft()]
+            while waiting:
+                yield [future.result() for future in waiting.popleft()]
+
+    def _sample(self, index: int, epoch: int, augmentation: Augmentation | None) -> Sample:
+        frozen = self._images[index]
+        return make_sample(
+            frozen,
+            self._cache.get(frozen.path),
+            labels=self._labels,
+            image_size=self._image_size,
+            augmentation=augmentation,
+            rng=np.random.default_rng([self._seed, epoch, 1, frozen.image_id]),
+        )

@@ -1,0 +1,322 @@
+"""The training loop: one step, one epoch, one run; stops, saves and resumes without losing anything."""
+
+from __future__ import annotations
+
+import copy
+import os
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from engine.config import TrainConfig
+from engine.domain.annotation import Split
+from engine.errors import UserError
+from engine.events import (
+    AttemptEnded,
+    AttemptStarted,
+    CheckpointSaved,
+    Note,
+    RunEvent,
+    StageStarted,
+    StepDone,
+)
+from engine.model.device import Device, choose_device
+from engine.model.inputs import batch_of
+from engine.model.mask_rcnn import Architecture, MaskRCNN
+from engine.model.roi_heads import MaskCrop, Target
+from engine.project.runs import RunFolder
+from engine.training.augment import Augmentation
+from engine.training.checkpoint import (
+    TrainState,
+    facts_of,
+    load_full,
+    save_full,
+    save_weights,
+    thin,
+)
+from engine.training.loader import SampleLoader
+from engine.training.samples import Sample
+from engine.training.schedule import learning_rate
+from engine.training.validation import validate
+
+
+class NonFiniteLossError(UserError):
+    """The loss is no longer a number: training on would only destroy the weights."""
+
+
+class Trainer:
+    """One attempt at a run.
+
+    Attributes:
+        state: what training changes; saved by checkpoints.
+    """
+
+    def __init__(
+        self, run: RunFolder, emit: Callable[[RunEvent], None], *, should_stop: Callable[[], bool] | None = None
+    ) -> None:
+        self._run = run
+        self._emit = emit
+        self._should_stop = should_stop or run.stop_requested
+        self._config: TrainConfig = run.config
+        self._data = run.dataset()
+        self._digest = self._data.digest
+        self._train_images = self._data.annotated(Split.TRAIN)
+        self._val_images = self._data.annotated(Split.VAL)
+        self._device = choose_device(self._config.device, amp=self._config.amp, threads=self._config.threads)
+        self._labels = {c.id: label for label, c in enumerate(self._data.categories, start=1)}
+        self._loader = SampleLoader(
+            self._train_images,
+            labels=self._labels,
+            image_size=self._config.image_size,
+            batch_size=self._config.batch_size,
+            seed=self._config.seed,
+            threads=max(1, self._config.workers),
+        )
+        self.state = self._fresh_state()
+        self._scaler = torch.amp.GradScaler(self._device.kind, enabled=self._device.autocast_dtype is torch.float16)
+        self._step_seconds: deque[float] = deque(maxlen=50)
+        self._validation_seconds = 0.0
+
+    # --- the run ----------------------------------------------------------------------------------------------
+
+    def run(self, *, attempt: int = 1, resume: bool = False) -> AttemptEnded:
+        """Train to the end of the plan, or until a stop is asked for; everything is saved either way."""
+        if resume and self._run.checkpoint("last").exists():
+            load_full(self._run, self.state)
+        self._emit(self._started(attempt))
+        progress = self.state.progress
+        stage = -1
+        while progress.epoch < self._config.plan.epochs:
+            current = self._config.plan.stage_of(progress.epoch + 1)
+            if current != stage:
+                stage = current
+                self._enter_stage(stage, fresh=progress.epoch_step == 0 and self._is_stage_start(stage))
+            if not self._train_epoch(augment=self._config.plan.stages[stage].augment):
+                self._save_last()
+                return AttemptEnded(outcome="stopped", epoch=progress.epoch, step=progress.step)
+            if not self._end_epoch():
+                return AttemptEnded(outcome="stopped", epoch=progress.epoch, step=progress.step)
+        return AttemptEnded(outcome="finished", epoch=progress.epoch, step=progress.step)
+
+    def _train_epoch(self, *, augment: bool) -> bool:
+        """Train what is left of the epoch; False when a stop cut it short."""
+        progress = self.state.progress
+        augmentation = self._augmentation() if augment else None
+        self.state.network.train()
+        last = time.monotonic()
+        for samples in self._loader.epoch(progress.epoch + 1, augmentation, skip=progress.epoch_step):
+            if self._should_stop():
+                return False
+            losses = self._step(samples)
+            progress.step += 1
+            progress.epoch_step += 1
+            now = time.monotonic()
+            self._report(losses, len(samples), now - last)
+            last = now
+        return not self._should_stop() or progress.epoch_step >= self._loader.steps_per_epoch
+
+    def _end_epoch(self) -> bool:
+        """Count the epoch, validate, save; False when a stop came during validation."""
+        progress = self.state.progress
+        progress.epoch += 1
+        progress.epoch_step = 0
+        # Saved before the validation: what was learned is safe whatever happens next.
+        self._save(progress.epoch)
+        self._save_last()
+        network = self._network_to_detect_with()
+        result = validate(
+            network,
+            self._device,
+            self._val_images,
+            self._data.categories,
+            epoch=progress.epoch,
+            step=progress.step,
+            cancelled=self._should_stop,
+        )
+        if result is None:
+            return False
+        self._validation_seconds = result.seconds
+        self._emit(result)
+        ap = (result.box_ap if self._config.boxes_only else result.mask_ap) or 0.0
+        if ap > progress.best_ap:
+            progress.best_ap, progress.best_epoch = ap, progress.epoch
+            self._save("best")
+            self._save_last()
+        thin(self._run, self._config.keep_epochs)
+        return True
+
+    # --- one step ---------------------------------------------------------------------------------------------
+
+    def _step(self, samples: Sequence[Sample]) -> dict[str, float]:
+        """One optimiser step; the losses as they were before it."""
+        state, config = self.state, self._config
+        rate = learning_rate(config, state.progress.step, self._loader.steps_per_epoch)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        # The samplers inside the network draw from torch's generator: keyed by step, so that a resume needs no state.
+        torch.manual_seed((config.seed << 32) + state.progress.step)
+        images, sizes = batch_of([s.image for s in samples], self._device)
+        targets = [to_device(s.target, self._device) for s in samples]
+        with self._device.autocast():
+            losses = state.network.losses(images, sizes, targets)
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            raise NonFiniteLossError(
+                "The loss is no longer a number.",
+                hint="Lower the learning rate; the checkpoint before it is kept.",
+            )
+        state.optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(total).backward()
+        self._scaler.unscale_(state.optimizer)
+        trainable = [p for group in state.optimizer.param_groups for p in group["params"]]
+        nn.utils.clip_grad_norm_(trainable, config.clip_norm)
+        self._scaler.step(state.optimizer)
+        self._scaler.update()
+        self._update_average()
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _update_average(self) -> None:
+        average = self.state.average
+        if average is None:
+            return
+        # A young average follows fast (as in TensorFlow's ExponentialMovingAverage with num_updates).
+        step = self.state.progress.step
+        decay = min(self._config.average, (1 + step) / (10 + step))
+        live = self.state.network.state_dict()
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.values()), [live[name] for name in average], 1 - decay)
+
+    # --- stages and state -------------------------------------------------------------------------------------
+
+    def _fresh_state(self) -> TrainState:
+        config = self._config
+        torch.manual_seed(config.seed)
+        architecture = Architecture(
+            classes=len(self._data.categories),
+            masks=not self._data.boxes_only,
+            rois_per_image=config.rois_per_image,
+            image_size=config.image_size,
+        )
+        network = MaskRCNN(architecture).to(self._device.torch_device, memory_format=torch.channels_last)
+        average = None
+        if config.average:
+            average = {n: p.detach().clone() for n, p in network.named_parameters()}
+        return TrainState(network, self._optimizer(network), average)
+
+    def _optimizer(self, network: MaskRCNN) -> torch.optim.SGD:
+        """SGD with momentum; weight decay leaves biases and batch norm alone, as matterport's L2 does gamma, beta."""
+        decayed = [p for p in network.parameters() if p.ndim > 1]
+        plain = [p for p in network.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": decayed, "weight_decay": self._config.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        return torch.optim.SGD(groups, lr=1e-3, momentum=self._config.momentum)
+
+    def _enter_stage(self, index: int, *, fresh: bool) -> None:
+        stage = self._config.plan.stages[index]
+        trainable = self.state.network.set_trainable(stage.layers)
+        if fresh:  # each of matterport's train() calls starts without momentum
+            self.state.optimizer.state.clear()
+        self._emit(
+            StageStarted(
+                index=index,
+                layers=str(stage.layers),
+                until_epoch=stage.until_epoch,
+                learning_rate=stage.learning_rate,
+                augment=stage.augment,
+                trainable_parameters=sum(p.numel() for p in trainable),
+            )
+        )
+
+    def _is_stage_start(self, index: int) -> bool:
+        before = self._config.plan.stages[index - 1].until_epoch if index else 0
+        return self.state.progress.epoch == before
+
+    def _augmentation(self) -> Augmentation:
+        # A turned box is larger than its object; masks give the true box back, boxes alone do not.
+        return replace(Augmentation(), rotation=0.0) if self._data.boxes_only else Augmentation()
+
+    def _network_to_detect_with(self) -> MaskRCNN:
+        network = self.state.network
+        if self.state.average is not None:
+            network = copy.deepcopy(network)
+            network.load_state_dict(self.state.average, strict=False)
+        return network.eval()
+
+    # --- saving and telling -----------------------------------------------------------------------------------
+
+    def _save(self, name: int | str) -> None:
+        facts = facts_of(self.state, self._config, self._data.categories, self._digest)
+        self._guarded(lambda: save_weights(self._run, name, self.state, facts), str(name))
+
+    def _save_last(self) -> None:
+        facts = facts_of(self.state, self._config, self._data.categories, self._digest)
+        self._guarded(lambda: save_full(self._run, self.state, facts), "last")
+
+    def _guarded(self, save: Callable[[], None], name: str) -> None:
+        """A checkpoint that cannot be written is told, and training goes on: the one before is whole."""
+        progress = self.state.progress
+        try:
+            save()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self._emit(
+                Note(level="error", text=f"Checkpoint “{name}” could not be written: {reason}. Training goes on.")
+            )
+            return
+        title = f"epoch_{int(name):04d}" if name.isdigit() else name
+        self._emit(CheckpointSaved(name=title, epoch=progress.epoch, step=progress.step, best=name == "best"))
+
+    def _report(self, losses: dict[str, float], images: int, seconds: float) -> None:
+        progress = self.state.progress
+        self._step_seconds.append(seconds)
+        typical = statistics.median(self._step_seconds)
+        per_epoch = self._loader.steps_per_epoch
+        epochs_left = self._config.plan.epochs - progress.epoch
+        steps_left = epochs_left * per_epoch - progress.epoch_step
+        self._emit(
+            StepDone(
+                epoch=progress.epoch + 1,
+                step=progress.step,
+                steps_per_epoch=per_epoch,
+                losses=losses,
+                learning_rate=self.state.optimizer.param_groups[0]["lr"],
+                images_per_second=images / max(seconds, 1e-9),
+                seconds_left=steps_left * typical + epochs_left * self._validation_seconds,
+            )
+        )
+
+    def _started(self, attempt: int) -> AttemptStarted:
+        progress = self.state.progress
+        return AttemptStarted(
+            run=self._run.id,
+            attempt=attempt,
+            resumed_epoch=progress.epoch,
+            resumed_step=progress.step,
+            epochs=self._config.plan.epochs,
+            device=self._device.title,
+            dtype=self._device.dtype_name,
+            pid=os.getpid(),
+            train_images=len(self._train_images),
+            val_images=len(self._val_images),
+            categories=[c.name for c in self._data.categories],
+        )
+
+
+def to_device(target: Target, device: Device) -> Target:
+    """`target` with its tensors where the network is."""
+
+    def moved(tensor: Tensor) -> Tensor:
+        return tensor.to(device.torch_device, non_blocking=True)
+
+    return Target(
+        boxes=moved(target["boxes"]),
+        labels=moved(target["labels"]),
+        masks=[MaskCrop(moved(m.pixels), m.x0, m.y0) for m in target["masks"]],
+    )
