@@ -1,0 +1,1 @@
+"""The sample project: pictures of washers, nuts and gaskets that the project renders itself, with exact masks."""
