@@ -1,0 +1,15 @@
+"""The tools of the canvas, one class each."""
+
+from gui.canvas.tools.base import Pointer, Tool, ToolHost
+from gui.canvas.tools.box import Box
+from gui.canvas.tools.brush import Brush, Eraser
+from gui.canvas.tools.cut_hole import CutHole
+from gui.canvas.tools.fill_hole import FillHole
+from gui.canvas.tools.lasso import Lasso
+from gui.canvas.tools.polygon import Polygon
+from gui.canvas.tools.rectangle import Rectangle
+from gui.canvas.tools.select import Select
+
+TOOLS: tuple[type[Tool], ...] = (Select, Brush, Eraser, Polygon, Lasso, Rectangle, Box, CutHole, FillHole)
+
+__all__ = ["TOOLS", "Pointer", "Tool", "ToolHost"]
