@@ -6,7 +6,7 @@ import itertools
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.errors import UserError
 
@@ -122,3 +122,64 @@ class DetectConfig(_Config):
     mask_threshold: float = Field(default=0.5, gt=0, lt=1)
     batch_size: int = Field(default=1, ge=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+
+def _plan(*stages: tuple[str, int, float, bool, str]) -> StagePlan:
+    return StagePlan(
+        stages=tuple(
+            Stage.model_validate(
+                {
+                    "layers": layers,
+                    "until_epoch": until,
+                    "learning_rate": rate,
+                    "augment": augment,
+                    "schedule": schedule,
+                }
+            )
+            for layers, until, rate, augment, schedule in stages
+        )
+    )
+
+
+# `notes` keeps the practitioner's schedule: heads to 50 at LR, all to 75 at LR/10, all to 90 at LR/100.
+PRESETS: dict[str, TrainConfig] = {
+    "quick": TrainConfig(preset="quick", plan=_plan(("all", 20, 0.01, True, "cosine")), average=0.99),
+    "notes": TrainConfig(
+        preset="notes",
+        plan=_plan(
+            ("heads", 50, 0.01, False, "constant"),
+            ("all", 75, 0.001, False, "constant"),
+            ("all", 90, 0.0001, False, "constant"),
+        ),
+    ),
+}
+
+
+def train_config(preset: str = "quick", *, stages: str | None = None, settings: tuple[str, ...] = ()) -> TrainConfig:
+    """A preset, with another plan or other values.
+
+    Args:
+        preset: a key of :data:`PRESETS`.
+        stages: a plan as :meth:`StagePlan.parse` reads it, in place of the preset's.
+        settings: ``key=value`` pairs for fields of :class:`TrainConfig`.
+
+    Raises:
+        UserError: naming the preset, stage or setting that does not exist or does not fit.
+    """
+    if preset not in PRESETS:
+        raise UserError(f"There is no preset “{preset}”.", hint=f"Choose one of: {', '.join(PRESETS)}.")
+    values = PRESETS[preset].model_dump()
+    if stages is not None:
+        values |= {"plan": StagePlan.parse(stages).model_dump(), "preset": "custom"}
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator or key not in TrainConfig.model_fields or key == "plan":
+            known = ", ".join(k for k in TrainConfig.model_fields if k not in {"plan", "preset"})
+            raise UserError(f"The setting “{setting}” cannot be used.", hint=f"Write key=value with one of: {known}.")
+        values[key] = value
+    try:
+        return TrainConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"The setting “{where}” does not fit: {first['msg']}.") from error

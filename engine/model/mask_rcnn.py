@@ -61,6 +61,7 @@ class MaskRCNN(nn.Module):
         self.backbone = Backbone(out_channels=architecture.fpn_channels, pretrained=pretrained)
         self.rpn = _build_rpn(architecture)
         self.roi_heads = _build_heads(architecture)
+        _start_small(self.roi_heads)
 
     def losses(self, images: Tensor, image_sizes: list[tuple[int, int]], targets: list[Target]) -> dict[str, Tensor]:
         """The losses of one batch, each a mean, all float32 scalars.
@@ -109,6 +110,22 @@ class MaskRCNN(nn.Module):
             for module in self.backbone.stage_modules(stage):
                 module.requires_grad_(True)
         return [p for p in self.parameters() if p.requires_grad]
+
+
+def _start_small(heads: Heads) -> None:
+    """Small last layers, so that the first losses are those of "don't know" (as Detectron2 starts them).
+
+    torchvision's default start gives mask losses above 10 on this backbone's features, and clipping then spends the
+    first epochs on nothing else.
+    """
+    nn.init.normal_(heads.box_predictor.cls_score.weight, std=0.01)
+    nn.init.normal_(heads.box_predictor.bbox_pred.weight, std=0.001)
+    last = [heads.box_predictor.cls_score, heads.box_predictor.bbox_pred]
+    if heads.has_mask():
+        last.append(heads.mask_predictor.mask_fcn_logits)
+        nn.init.normal_(heads.mask_predictor.mask_fcn_logits.weight, std=0.001)
+    for layer in last:
+        nn.init.zeros_(layer.bias)
 
 
 def _build_rpn(a: Architecture) -> RegionProposalNetwork:

@@ -171,7 +171,7 @@ class Trainer:
                 hint="Lower the learning rate; the checkpoint before it is kept.",
             )
         state.optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(total).backward()
+        torch.autograd.backward(self._scaler.scale(total))
         self._scaler.unscale_(state.optimizer)
         trainable = [p for group in state.optimizer.param_groups for p in group["params"]]
         nn.utils.clip_grad_norm_(trainable, config.clip_norm)
@@ -202,7 +202,8 @@ class Trainer:
             rois_per_image=config.rois_per_image,
             image_size=config.image_size,
         )
-        network = MaskRCNN(architecture).to(self._device.torch_device, memory_format=torch.channels_last)
+        network = MaskRCNN(architecture).to(self._device.torch_device)
+        network = network.to(memory_format=torch.channels_last)
         average = None
         if config.average:
             average = {n: p.detach().clone() for n, p in network.named_parameters()}

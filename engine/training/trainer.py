@@ -5,20 +5,24 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from engine.errors import UserError
-from engine.events import AttemptEnded, AttemptStarted
+from engine.events import AttemptEnded, AttemptStarted, RunEvent
 from engine.project.runs import RunFolder
 from engine.training.event_log import EventLog
 
 log = logging.getLogger(__name__)
 
 
-def run_trainer(run: RunFolder, *, resume: bool = False) -> AttemptEnded:
+def run_trainer(
+    run: RunFolder, *, resume: bool = False, on_event: Callable[[RunEvent], None] | None = None
+) -> AttemptEnded:
     """Train `run` in this process.
 
-    SIGTERM and SIGINT ask for a stop: the step under way is finished and everything is saved.
+    SIGTERM and SIGINT ask for a stop: the step under way is finished and everything is saved.  `on_event` is told
+    what is written to ``events.jsonl``.
 
     Raises:
         RunError: when another trainer holds the run, or it cannot be read.
@@ -27,21 +31,27 @@ def run_trainer(run: RunFolder, *, resume: bool = False) -> AttemptEnded:
         run.clear_stop()
         attempt = 1 + sum(isinstance(e, AttemptStarted) for e in run.events())
         events = EventLog(run.events_path)
+
+        def tell(event: RunEvent) -> None:
+            events.write(event)
+            if on_event is not None:
+                on_event(event)
+
         try:
-            ended = _attempt(run, events, attempt, resume=resume)
-            events.write(ended)
+            ended = _attempt(run, tell, attempt, resume=resume)
+            tell(ended)
         finally:
             events.close()
         return ended
 
 
-def _attempt(run: RunFolder, events: EventLog, attempt: int, *, resume: bool) -> AttemptEnded:
+def _attempt(run: RunFolder, tell: Callable[[RunEvent], None], attempt: int, *, resume: bool) -> AttemptEnded:
     stop = threading.Event()
     _stop_on_signals(stop)
     try:
         from engine.training.loop import Trainer  # torch is imported here, inside the guard
 
-        trainer = Trainer(run, events.write, should_stop=lambda: stop.is_set() or run.stop_requested())
+        trainer = Trainer(run, tell, should_stop=lambda: stop.is_set() or run.stop_requested())
     except Exception as error:
         return _failed(error, epoch=0, step=0)
     try:

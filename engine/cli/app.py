@@ -1,0 +1,24 @@
+"""The command line: ``maskwright COMMAND …`` or ``python main.py COMMAND …``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import typer
+
+# Each module adds its own commands and imports what is heavy only inside them.
+_MODULES = ("project_cmds", "train_cmds", "review_cmds", "service_cmds")
+
+
+def build_app() -> typer.Typer:
+    """All commands of the engine."""
+    app = typer.Typer(
+        name="maskwright",
+        help="Draw masks with holes, train Mask R-CNN, review what it predicts. Without a command: the window.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for name in _MODULES:
+        import_module(f"engine.cli.{name}").register(app)
+    return app
