@@ -1,0 +1,187 @@
+"""The objects of the image on screen, and the classes of the project, as Qt models that refer by id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from engine.domain.annotation import Instance, Origin
+from engine.domain.mask import Mask
+from gui.models.document import Document
+
+if TYPE_CHECKING:
+    from engine.project.records import Changed
+    from gui.session import Session
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class RowRole(IntEnum):
+    """Data roles of both models, beyond the display text."""
+
+    ID = Qt.ItemDataRole.UserRole
+    COLOR = Qt.ItemDataRole.UserRole + 1
+    DETAIL = Qt.ItemDataRole.UserRole + 2
+    CHIP = Qt.ItemDataRole.UserRole + 3
+    CHIP_KIND = Qt.ItemDataRole.UserRole + 4
+    KEY = Qt.ItemDataRole.UserRole + 5
+    ACTIVE = Qt.ItemDataRole.UserRole + 6
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One line: a coloured square, words, a muted detail, a chip, a key."""
+
+    id: str | int
+    text: str
+    color: str = ""
+    detail: str = ""
+    chip: str = ""
+    chip_kind: str = ""
+    key: str = ""
+    active: bool = False
+
+
+class RowModel(QAbstractListModel):
+    """A list of :class:`ListRow`; when only the contents of rows differ, selection and scrolling stay."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[ListRow] = []
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._rows)
+
+    def rows(self) -> tuple[ListRow, ...]:
+        """All rows."""
+        return tuple(self._rows)
+
+    def row_of(self, row_id: str | int) -> int:
+        """Row with that id, -1 when it is not there."""
+        return next((n for n, row in enumerate(self._rows) if row.id == row_id), -1)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        row = self._rows[index.row()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+            return row.text
+        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+            return ", ".join(part for part in (row.text, row.detail, row.chip) if part)
+        return {
+            RowRole.ID: row.id, RowRole.COLOR: row.color, RowRole.DETAIL: row.detail, RowRole.CHIP: row.chip,
+            RowRole.CHIP_KIND: row.chip_kind, RowRole.KEY: row.key, RowRole.ACTIVE: row.active,
+        }.get(role)  # fmt: skip
+
+    def set_rows(self, rows: list[ListRow]) -> None:
+        """Show other rows, changing as little as needed."""
+        old, new = [r.id for r in self._rows], [r.id for r in rows]
+        if old == new:
+            differing = [n for n, (a, b) in enumerate(zip(self._rows, rows, strict=True)) if a != b]
+            self._rows = rows
+            for n in differing:
+                self.dataChanged.emit(self.index(n), self.index(n))
+        elif new[: len(old)] == old:  # drawn on top: the most frequent change
+            self.beginInsertRows(QModelIndex(), len(old), len(new) - 1)
+            self._rows = rows
+            self.endInsertRows()
+            if old:
+                self.dataChanged.emit(self.index(0), self.index(len(old) - 1))
+        else:
+            self.beginResetModel()
+            self._rows = rows
+            self.endResetModel()
+
+
+class InstanceList(RowModel):
+    """The document's objects in painting order, first drawn first."""
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._holes: dict[str, tuple[Mask, int]] = {}
+        document.opened.connect(self._opened)
+        document.changed.connect(self._changed)
+        document.appearance_changed.connect(self.reload)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the document."""
+        annotation = self._document.annotation
+        self.set_rows([self._row(n, i) for n, i in enumerate(annotation or (), start=1)])
+
+    def _opened(self) -> None:
+        self._holes.clear()
+        self.reload()
+
+    def _changed(self, _ids: object) -> None:
+        self.reload()
+
+    def _row(self, number: int, instance: Instance) -> ListRow:
+        category = self._document.categories.get(instance.category_id)
+        chip, kind = origin_chip(instance)
+        return ListRow(
+            instance.id, f"{self._document.category_name(instance.category_id)} {number}",
+            category.color if category else "#888888", self._hole_words(instance), chip, kind,
+        )  # fmt: skip
+
+    def _hole_words(self, instance: Instance) -> str:
+        if instance.mask is None:
+            return ""
+        known = self._holes.get(instance.id)
+        if known is None or known[0] is not instance.mask:  # masks are immutable: same object, same holes
+            known = (instance.mask, len(instance.mask.holes))
+            self._holes[instance.id] = known
+        return "" if known[1] == 0 else f"{known[1]} hole{'' if known[1] == 1 else 's'}"
+
+
+def origin_chip(instance: Instance) -> tuple[str, str]:
+    """Words and kind of the chip that tells where an instance came from."""
+    score = f" {instance.provenance.score:.2f}" if instance.provenance else ""
+    return {
+        Origin.HUMAN: ("human", ""),
+        Origin.IMPORTED: ("imported", ""),
+        Origin.MODEL: (f"model{score}", ""),
+        Origin.CORRECTED: ("model · corrected", "ok"),
+    }[instance.origin]
+
+
+class CategoryList(RowModel):
+    """The project's classes with their number of objects; the first nine have a key."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        session.project_opened.connect(self.reload)
+        session.project_closed.connect(self.reload)
+        session.changed.connect(self._changed)
+        session.document.active_category_changed.connect(self.reload)
+        self._counts: dict[int, int] | None = None
+
+    def reload(self) -> None:
+        """Read the store."""
+        store = self._session.store
+        if store is None:
+            self._counts = None
+            self.set_rows([])
+            return
+        if self._counts is None:
+            self._counts = store.category_counts()
+        active = self._session.document.active_category_id
+        self.set_rows(
+            [
+                ListRow(
+                    c.id, c.name, c.color, f"{self._counts.get(c.id, 0):,}", key=str(n) if n < 10 else "",
+                    active=c.id == active,
+                )
+                for n, c in enumerate(store.categories(), start=1)
+            ]
+        )  # fmt: skip
+
+    def _changed(self, changed: Changed) -> None:
+        if changed.tables & {"instances", "categories"}:
+            self._counts = None
+            self.reload()
