@@ -1,0 +1,1 @@
+"""The project on disk: store, journal, images, splits, runs (no Qt, no torch)."""
