@@ -68,11 +68,12 @@ class Appearance:
     accent: QColor = field(default_factory=lambda: QColor("#5aa9ff"))
     pixel_ratio: float = 1.0
 
-    def fill_opacity(self, emphasis: Emphasis) -> float:
+    def fill_opacity(self, emphasis: Emphasis, *, staged: bool = False) -> float:
+        """Of an object's fill, in [0, 1]; a staged prediction is fainter than what was confirmed."""
         if self.outline_only:
             return 0.0
         factor = {Emphasis.MUTED: 0.7, Emphasis.NORMAL: 1.0, Emphasis.STRONG: 1.35}[emphasis]
-        return min(1.0, self.opacity * factor)
+        return min(1.0, self.opacity * factor * (0.6 if staged else 1.0))
 
 
 # --- which items there are ------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def _draw_item(
     sprite = sprites.get(item.key, item.mask, item.color, level=view.level, seen=view.visible_at_level, exact=exact)
     place(painter, view, sprite.level, sprite.window[0], sprite.window[1])
     if not on_top:
-        painter.setOpacity(look.fill_opacity(item.emphasis))
+        painter.setOpacity(look.fill_opacity(item.emphasis, staged=item.dashed))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, view.scale < 1)
         painter.drawImage(QPointF(0, 0), sprite.fill)
         painter.setOpacity(1.0)
@@ -224,7 +225,7 @@ def _pens(item: Item, look: Appearance, on_top: bool) -> list[QPen]:
     ratio = look.pixel_ratio
     if not on_top:
         color = QColor(item.color)
-        color.setAlphaF(0.75 if item.emphasis is Emphasis.MUTED else 1.0)
+        color.setAlphaF(0.75 if item.emphasis is Emphasis.MUTED and not look.outline_only else 1.0)
         return [_pen(color, 1.5 * ratio, item.dashed)]
     front = item.color if item.dashed else look.accent
     return [_pen(HALO, 4.5 * ratio, False), _pen(front.lighter(115), 2.25 * ratio, item.dashed)]
@@ -247,7 +248,7 @@ def draw_box(painter: QPainter, item: Item, view: Viewport, look: Appearance, *,
     rect = QRectF(x0, y0, x1 - x0, y1 - y0)
     if not on_top:
         fill = QColor(item.color)
-        fill.setAlphaF(look.fill_opacity(item.emphasis) / 2.5)
+        fill.setAlphaF(look.fill_opacity(item.emphasis, staged=item.dashed) / 2.5)
         painter.fillRect(rect, fill)
     path = QPainterPath()
     path.addRect(rect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
@@ -18,71 +19,88 @@ SMALLEST = 24.0  # objects smaller than this on screen (logical pixels) get no t
 
 
 def draw_tags(painter: QPainter, document: Document, view: Viewport, ratio: float, tokens: Tokens) -> None:
-    """Tag every prediction that is large enough, and the highlighted group as one.
+    """Tag the highlighted group as one; without a highlight, every prediction that is large enough.
 
     The painter is in device pixels; `ratio` is device pixels per logical pixel.
     """
+    if not document.predictions:
+        return
     font = QFont(painter.font())
     font.setPixelSize(round(12 * ratio))
     painter.setFont(font)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     group = [p for p in document.predictions if p.id in document.highlight]
-    if document.highlight and group:
-        _draw_group(painter, document, group, view, ratio, tokens)
+    if group:
+        _draw(painter, _group_tag(document, group, view, tokens), [], view, ratio, tokens)
         return
+    taken: list[QRectF] = []
     for prediction in document.predictions:
-        _draw_single(painter, document, prediction, view, ratio, tokens)
+        tag = _single_tag(document, prediction, view, ratio)
+        if tag is not None:
+            taken.append(_draw(painter, tag, taken, view, ratio, tokens))
 
 
-def _draw_group(
-    painter: QPainter, document: Document, group: Sequence[Prediction], view: Viewport, ratio: float, tokens: Tokens
-) -> None:
-    named = " · ".join(f"{document.category_name(p.category_id)} {p.score:.2f}" for p in group)
-    lines = document.highlight_tag or (named,)
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """Lines in a rounded box; the first says what it is, the others (in the border's colour) why it is here."""
+
+    lines: Sequence[str]
+    above: QPointF
+    border: QColor
+
+
+def _group_tag(document: Document, group: Sequence[Prediction], view: Viewport, tokens: Tokens) -> _Tag:
+    named = " · ".join(_name_and_score(document, p) for p in group)
     box = _on_screen(group, view)
-    draw_tag(painter, lines, QPointF(box.center().x(), box.top()), view, ratio, tokens, border=tokens.color("warn"))
+    return _Tag(document.highlight_tag or (named,), QPointF(box.center().x(), box.top()), tokens.color("warn"))
 
 
-def _draw_single(
-    painter: QPainter, document: Document, prediction: Prediction, view: Viewport, ratio: float, tokens: Tokens
-) -> None:
+def _single_tag(document: Document, prediction: Prediction, view: Viewport, ratio: float) -> _Tag | None:
     box = _on_screen([prediction], view)
     seen = box.intersects(QRectF(0, 0, view.width, view.height))
     if not seen or min(box.width(), box.height()) < SMALLEST * ratio:
-        return
-    text = f"{document.category_name(prediction.category_id)} {prediction.score:.2f}"
-    color = color_of(document, prediction.category_id)
-    draw_tag(painter, (text,), QPointF(box.center().x(), box.top()), view, ratio, tokens, border=color)
+        return None
+    text = _name_and_score(document, prediction)
+    return _Tag((text,), QPointF(box.center().x(), box.top()), color_of(document, prediction.category_id))
 
 
-def draw_tag(
-    painter: QPainter,
-    lines: Sequence[str],
-    above: QPointF,
-    view: Viewport,
-    ratio: float,
-    tokens: Tokens,
-    *,
-    border: QColor,
+def _name_and_score(document: Document, prediction: Prediction) -> str:
+    return f"{document.category_name(prediction.category_id)} {prediction.score:.2f}"
+
+
+def _draw(
+    painter: QPainter, tag: _Tag, taken: Sequence[QRectF], view: Viewport, ratio: float, tokens: Tokens
 ) -> QRectF:
-    """Lines of text in a rounded box centred above a device position, kept on screen; gives the box.
-
-    The first line is what it is, further lines (in the border's colour) say why it is here.
-    """
-    metrics = QFontMetricsF(painter.font())
-    width = max(metrics.horizontalAdvance(line) for line in lines) + 2 * PAD_X * ratio
-    height = metrics.height() * len(lines) + 2 * PAD_Y * ratio
-    x = min(max(above.x() - width / 2, GAP * ratio), max(GAP * ratio, view.width - width - GAP * ratio))
-    y = min(max(above.y() - height - GAP * ratio, GAP * ratio), max(GAP * ratio, view.height - height - GAP * ratio))
-    rect = QRectF(x, y, width, height)
-    background = tokens.color("panel", 94)
-    painter.setBrush(background)
-    painter.setPen(QPen(border, 1.25 * ratio))
+    """Draw `tag` on screen, above those it would cover; gives its box in device pixels."""
+    line_height = QFontMetricsF(painter.font()).height()
+    rect = _free_place(_place(painter, tag, view, ratio), taken, ratio)
+    painter.setBrush(tokens.color("panel", 94))
+    painter.setPen(QPen(tag.border, 1.25 * ratio))
     painter.drawRoundedRect(rect, RADIUS * ratio, RADIUS * ratio)
-    for number, line in enumerate(lines):
-        top = y + PAD_Y * ratio + number * metrics.height()
-        painter.setPen(tokens.color("text") if number == 0 else border)
-        painter.drawText(QRectF(x, top, width, metrics.height()), Qt.AlignmentFlag.AlignCenter, line)
+    for number, line in enumerate(tag.lines):
+        top = rect.top() + PAD_Y * ratio + number * line_height
+        painter.setPen(tokens.color("text") if number == 0 else tag.border)
+        painter.drawText(QRectF(rect.left(), top, rect.width(), line_height), Qt.AlignmentFlag.AlignCenter, line)
+    return rect
+
+
+def _place(painter: QPainter, tag: _Tag, view: Viewport, ratio: float) -> QRectF:
+    metrics, gap = QFontMetricsF(painter.font()), GAP * ratio
+    width = max(metrics.horizontalAdvance(line) for line in tag.lines) + 2 * PAD_X * ratio
+    height = metrics.height() * len(tag.lines) + 2 * PAD_Y * ratio
+    x = min(max(tag.above.x() - width / 2, gap), max(gap, view.width - width - gap))
+    y = min(max(tag.above.y() - height - gap, gap), max(gap, view.height - height - gap))
+    return QRectF(x, y, width, height)
+
+
+def _free_place(rect: QRectF, taken: Sequence[QRectF], ratio: float) -> QRectF:
+    """Up to four places higher; where all are taken, tags overlap."""
+    for step in range(5):
+        moved = rect.translated(0, -step * (rect.height() + 3 * ratio))
+        if moved.top() < 0:
+            break
+        if not any(moved.intersects(other) for other in taken):
+            return moved
     return rect
 
 

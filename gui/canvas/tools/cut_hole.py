@@ -26,6 +26,10 @@ class CutHole(Polygon):
     _pressed_first = False
     _object_id = ""
 
+    @property
+    def clicked(self) -> bool:  # type: ignore[override]
+        return not self._dragging
+
     def hint(self) -> str:
         if self.busy and not self._dragging and not self._pressed_first:
             return "click next corner · Enter cut · Backspace last corner back · Esc cancel"

@@ -12,11 +12,17 @@ from gui.canvas.tools.outline import OutlineTool, paint_outline
 
 
 class Polygon(OutlineTool):
-    """Click vertices; Enter, a double click or a click on the first vertex closes, Backspace takes the last back."""
+    """Click vertices; Enter, a double click or a click on the first vertex closes, Backspace takes the last back.
+
+    Attributes:
+        clicked: the points are vertices set one by one, so each gets a handle.
+    """
 
     name: ClassVar[str] = "polygon"
     title: ClassVar[str] = "Polygon"
     needs_class: ClassVar[bool] = True
+
+    clicked = True
 
     def hint(self) -> str:
         if self.busy:
@@ -73,4 +79,5 @@ class Polygon(OutlineTool):
     def paint(self, painter: QPainter) -> None:
         if self.points:
             shown = [*self.points, self._free] if self._free is not None else self.points
-            paint_outline(painter, self.host.view, self.host.look, shown, vertices=self.points)
+            vertices = self.points if self.clicked else ()
+            paint_outline(painter, self.host.view, self.host.look, shown, vertices=vertices)
