@@ -29,7 +29,7 @@ from engine.project.records import Changed
 from engine.project.store import ProjectStore
 
 # What Pillow may open: no format that runs a program (EPS) or is not an image (PDF, fonts).
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000")
+_FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000")
 IMAGE_SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm", ".jp2",
 ))  # fmt: skip
