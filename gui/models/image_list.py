@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QThreadPool, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from engine.domain.annotation import ImageStatus, Split
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 THUMB_WIDTH, THUMB_HEIGHT = 104, 78
 KEPT_THUMBNAILS = 600
+THREADS = 2
 QUEUED_THUMBNAILS = 64
 
 
@@ -51,7 +52,7 @@ class ImageRow:
 
 
 class Thumbnails(QObject):
-    """Makes thumbnails in two threads, newest request first, and keeps the last ones used.
+    """Makes thumbnails in up to two threads, newest request first, and keeps the last ones used.
 
     Signals:
         ready(object): image id whose thumbnail can be had now.
@@ -62,10 +63,10 @@ class Thumbnails(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(2)
         self._lock = threading.Lock()
         self._wanted: OrderedDict[int, tuple[Path, int]] = OrderedDict()
+        self._in_work: set[tuple[int, int]] = set()
+        self._threads: list[threading.Thread] = []
         self._kept: OrderedDict[int, QPixmap | None] = OrderedDict()
         self._generation = 0
         self._made.connect(self._keep)
@@ -76,13 +77,12 @@ class Thumbnails(QObject):
             self._kept.move_to_end(image_id)
             return self._kept[image_id]
         with self._lock:
-            known = image_id in self._wanted
-            self._wanted[image_id] = (path, pixels)
-            self._wanted.move_to_end(image_id)
-            while len(self._wanted) > QUEUED_THUMBNAILS:
-                self._wanted.popitem(last=False)
-        if not known:
-            self._pool.start(self._work)
+            if (self._generation, image_id) not in self._in_work:
+                self._wanted[image_id] = (path, pixels)
+                self._wanted.move_to_end(image_id)
+                while len(self._wanted) > QUEUED_THUMBNAILS:  # scrolled past: asked again when it comes back
+                    self._wanted.popitem(last=False)
+                self._hire()
         return None
 
     def is_unreadable(self, image_id: int) -> bool:
@@ -93,28 +93,41 @@ class Thumbnails(QObject):
         """Another project: forget everything."""
         with self._lock:
             self._wanted.clear()
+            self._in_work.clear()
             self._generation += 1
         self._kept.clear()
 
     def stop(self) -> None:
         """Let the threads end."""
         self.clear()
-        self._pool.waitForDone(5000)
+        for thread in tuple(self._threads):
+            thread.join(5)
+
+    def _hire(self) -> None:
+        if len(self._threads) < min(THREADS, len(self._wanted)):
+            thread = threading.Thread(target=self._work, name="thumbnails", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _work(self) -> None:
-        with self._lock:
-            if not self._wanted:
+        while True:
+            with self._lock:  # taking the last one and leaving are one step, so that no request is missed
+                if not self._wanted:
+                    self._threads.remove(threading.current_thread())
+                    return
+                image_id, (path, size) = self._wanted.popitem(last=True)
+                key = (self._generation, image_id)
+                self._in_work.add(key)
+            image = _thumbnail(path, size)
+            try:
+                self._made.emit(key, image)
+            except RuntimeError:  # closed meanwhile
                 return
-            image_id, (path, size) = self._wanted.popitem(last=True)
-            generation = self._generation
-        image = _thumbnail(path, size)
-        try:
-            self._made.emit((generation, image_id), image)
-        except RuntimeError:  # closed meanwhile
-            return
 
     def _keep(self, key: tuple[int, int], image: QImage | None) -> None:
         generation, image_id = key
+        with self._lock:
+            self._in_work.discard(key)
         if generation != self._generation:
             return
         self._kept[image_id] = QPixmap.fromImage(image) if image is not None else None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.widgets.basics import KeyCap, Muted
+from gui.theme import tokens
+from gui.widgets.row_delegate import draw_key
 
 SEPARATOR = " · "
 # What a hand or a key does, at the beginning of a part; anything else is a sentence.
@@ -26,14 +29,15 @@ def split_hint(text: str) -> Iterator[tuple[str, str]]:
 
 
 class HintLine(QWidget):
-    """Shows a hint; the same words again cost nothing, as tools repeat them with every move of the mouse."""
+    """Paints a hint from the left; what does not fit is cut at the right end, so the first keys stay readable."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._text = ""
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(6)
+        self._parts: tuple[tuple[str, str], ...] = ()
+        font = QFont(self.font())
+        font.setPixelSize(12)
+        self.setFont(font)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     @property
@@ -43,17 +47,21 @@ class HintLine(QWidget):
 
     def set_hint(self, text: str) -> None:
         """Show `text`."""
-        if text == self._text:
-            return
-        self._text = text
-        self.setAccessibleName(text)
-        while (item := self._row.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
-        for key, words in split_hint(text):
+        if text != self._text:
+            self._text, self._parts = text, tuple(split_hint(text))
+            self.setAccessibleName(text)
+            self.setToolTip(text)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        theme, left, middle = tokens(self.palette()), 0, self.height() // 2
+        metrics = QFontMetrics(self.font())
+        for key, words in self._parts:
             if key:
-                self._row.addWidget(KeyCap(key, self))
-            self._row.addWidget(Muted(words, self))
-            self._row.addSpacing(8)
-        self._row.addStretch(1)
+                left = draw_key(painter, left, middle, key, theme) + 6
+            painter.setPen(theme.color("muted"))
+            width = metrics.horizontalAdvance(words)
+            painter.drawText(QRect(left, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, words)
+            left += width + 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDockWidget, QLabel, QListView, QVBoxLayout, QWidget
 
 from gui.models.document import Document
@@ -43,6 +43,7 @@ class RowView(QListView):
         self.setAccessibleName(name)
         self.setItemDelegate(RowDelegate(self))
         self.setMouseTracking(True)
+        self.setMinimumSize(200, 56)
         self.setUniformItemSizes(True)
         self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -55,6 +56,9 @@ class RowView(QListView):
         for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved):
             signal.connect(self._show_empty)
         self._show_empty()
+
+    def sizeHint(self) -> QSize:
+        return QSize(COLUMN_WIDTH, 180)
 
     @property
     def empty_label(self) -> QLabel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QColor
+from PySide6.QtGui import QAction, QColor, QShowEvent
 from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from gui.actions import Actions, spec
@@ -43,7 +43,8 @@ class AnnotateRoom(QMainWindow):
         self.history = RowView(HistoryList(session), "History", "What is done to this image is listed here.")
         self._build()
         self._connect()
-        self._fresh_layout = self.saveState(LAYOUT_VERSION)
+        self._wanted_layout = QByteArray()
+        self._fresh_layout: QByteArray | None = None
 
     def _tool(self, name: str | None) -> tuple[QAction, str, str] | None:
         if name is None:
@@ -72,8 +73,6 @@ class AnnotateRoom(QMainWindow):
         for dock in self.docks:
             self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         self._add_class = self.docks[1].head.add_button("plus", "Add a class")
-        self.resizeDocks(self.docks, [COLUMN_WIDTH] * 3, Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks, [320, 220, 180], Qt.Orientation.Vertical)
 
     def _connect(self) -> None:
         document, canvas = self._session.document, self.canvas
@@ -101,18 +100,29 @@ class AnnotateRoom(QMainWindow):
 
     def layout_state(self) -> QByteArray:
         """Where the docks are."""
-        return self.saveState(LAYOUT_VERSION)
+        return self.saveState(LAYOUT_VERSION) if self._fresh_layout is not None else self._wanted_layout
 
     def restore_layout(self, state: QByteArray) -> None:
-        """Put the docks where they were; another version's layout is ignored."""
-        if not state.isEmpty():
-            self.restoreState(state, LAYOUT_VERSION)
+        """Put the docks where they were, once there is a size to put them in; another version's layout is ignored."""
+        self._wanted_layout = state
 
     def reset_layout(self) -> None:
         """Put the docks where they were at the very first start."""
-        self.restoreState(self._fresh_layout, LAYOUT_VERSION)
-        for dock in self.docks:
-            dock.show()
+        if self._fresh_layout is not None:
+            self.restoreState(self._fresh_layout, LAYOUT_VERSION)
+            self._fresh_sizes()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._fresh_layout is None:
+            self._fresh_layout = self.saveState(LAYOUT_VERSION)
+            self._fresh_sizes()
+            if not self._wanted_layout.isEmpty():
+                self.restoreState(self._wanted_layout, LAYOUT_VERSION)
+
+    def _fresh_sizes(self) -> None:
+        self.resizeDocks(self.docks, [COLUMN_WIDTH] * 3, Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks, [300, 200, 180], Qt.Orientation.Vertical)
 
     # --- tools ------------------------------------------------------------------------------------------------
 

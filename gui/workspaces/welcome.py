@@ -33,8 +33,10 @@ class ChoiceButton(QPushButton):
         self._picture, self._icon_name = picture, icon_name
         words = QVBoxLayout()
         words.setSpacing(2)
+        words.addStretch(1)
         words.addWidget(Heading(title))
         words.addWidget(Muted(line))
+        words.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(16)
