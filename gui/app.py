@@ -6,6 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from gui.main_window import MainWindow
 
 NO_DISPLAY = 2
 
@@ -50,7 +56,7 @@ def _run_window(argv: list[str]) -> int:
         hook.remove()
 
 
-def make_window(app):  # type: ignore[no-untyped-def]
+def make_window(app: QApplication) -> MainWindow:
     """The main window with its session, settings and theme, not yet shown."""
     from gui.main_window import MainWindow
     from gui.session import Session
@@ -64,7 +70,7 @@ def make_window(app):  # type: ignore[no-untyped-def]
     return MainWindow(Session(), settings, theme)
 
 
-def _let_python_handle_ctrl_c(app) -> None:  # type: ignore[no-untyped-def]
+def _let_python_handle_ctrl_c(app: QApplication) -> None:
     """Ctrl+C in the terminal closes the window; Python only looks between Qt's events, hence the timer."""
     import signal
 

@@ -171,7 +171,10 @@ class MainWindow(QMainWindow):
             create_sample_project(folder)
             return folder
 
-        self.session.run_job("Making the sample project", work, self.open_project)
+        self.session.run_job("Making the sample project", work, self._sample_made)
+
+    def _sample_made(self, folder: Any) -> None:
+        self.open_project(folder)
 
     def _show_project(self) -> None:
         store = self.session.store

@@ -141,7 +141,7 @@ class Messages(QObject):
         box.setDetailedText(details)
         box.finished.connect(self._dialog_closed)
         self._dialog = box
-        box.open()
+        box.show()  # open() would make it modal
 
     def _dialog_closed(self, _result: int) -> None:
         self._dialog = None

@@ -49,7 +49,7 @@ class Settings:
     def recent(self) -> list[Path]:
         """Project folders, newest first; folders that are gone stay listed and are told apart by the reader."""
         value = self._store.value("recent", [])
-        paths = [value] if isinstance(value, str) else list(value or [])
+        paths = [value] if isinstance(value, str) else value if isinstance(value, list) else []
         return [Path(str(p)) for p in paths if p]
 
     def add_recent(self, folder: Path) -> None:

@@ -83,7 +83,9 @@ class SplitDialog(FormDialog):
     def _show(self, _value: object = None) -> None:
         counts = self._counts()
         self.now.setText(words(counts))
-        kept = {s: n for s, n in counts.items() if s is not Split.NONE} if self.only_new.isChecked() else {}
+        kept: dict[Split, int] = (
+            {s: n for s, n in counts.items() if s is not Split.NONE} if self.only_new.isChecked() else {}
+        )
         total = sum(counts.values()) - sum(kept.values())
         val, test = self.val.of(total), self.test.of(total)
         then = {Split.TRAIN: total - val - test, Split.VAL: val, Split.TEST: test, Split.NONE: 0}

@@ -192,10 +192,13 @@ class ImageList(QAbstractListModel):
             return describe(row)
         if role == ImageRole.THUMBNAIL:
             return self._thumbnail(row.id)
-        return {
+        if role == ImageRole.UNREADABLE:
+            return self.thumbnails.is_unreadable(row.id)
+        values: dict[int, Any] = {
             ImageRole.ID: row.id, ImageRole.STATUS: row.status, ImageRole.SPLIT: row.split,
             ImageRole.NEGATIVE: row.negative, ImageRole.COUNT: row.count,
-        }.get(role) if role != ImageRole.UNREADABLE else self.thumbnails.is_unreadable(row.id)  # fmt: skip
+        }  # fmt: skip
+        return values.get(role)
 
     def reload(self) -> None:
         """Read everything."""

@@ -71,10 +71,11 @@ class RowModel(QAbstractListModel):
             return row.text
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             return ", ".join(part for part in (row.text, row.detail, row.chip) if part)
-        return {
+        values: dict[int, Any] = {
             RowRole.ID: row.id, RowRole.COLOR: row.color, RowRole.DETAIL: row.detail, RowRole.CHIP: row.chip,
             RowRole.CHIP_KIND: row.chip_kind, RowRole.KEY: row.key, RowRole.ACTIVE: row.active,
-        }.get(role)  # fmt: skip
+        }  # fmt: skip
+        return values.get(role)
 
     def set_rows(self, rows: list[ListRow]) -> None:
         """Show other rows, changing as little as needed."""

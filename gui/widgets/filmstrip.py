@@ -25,12 +25,12 @@ class ThumbDelegate(QStyledItemDelegate):
         return QSize(THUMB_WIDTH + GAP, THUMB_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        rect = QRect(option.rect.left(), option.rect.top(), THUMB_WIDTH, THUMB_HEIGHT)  # type: ignore[attr-defined]
+        rect = QRect(option.rect.left(), option.rect.top(), THUMB_WIDTH, THUMB_HEIGHT)
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         self._picture(painter, rect, index)
         self._marks(painter, rect, index)
-        view = option.widget  # type: ignore[attr-defined]
+        view = option.widget
         if isinstance(view, QListView) and view.currentIndex() == index:
             painter.setPen(QPen(tokens().color("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -38,7 +38,7 @@ class PathField(QWidget):
     def _button(self, row: QHBoxLayout, text: str, slot: object) -> None:
         button = QPushButton(text)
         button.setAutoDefault(False)
-        button.clicked.connect(slot)  # type: ignore[arg-type]
+        button.clicked.connect(slot)
         row.addWidget(button)
 
     @property

@@ -36,7 +36,7 @@ class RunChip(QObject):
         if not self._connected:
             engine = self._session.engine
             engine.history.connect(self._history)
-            engine.event.connect(self._event)
+            engine.run_event.connect(self._event)
             engine.run_state.connect(self._state)
             self._connected = True
 
