@@ -163,18 +163,22 @@ def launch_detached(command: Sequence[str], environment: Mapping[str, str], outp
     Raises:
         RunError: when it cannot be started.
     """
-    flags: dict[str, object] = {"start_new_session": True}
     if sys.platform == "win32":
-        flags = {
-            "creationflags": subprocess.DETACHED_PROCESS
-            | subprocess.CREATE_NEW_PROCESS_GROUP
-            | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-        }
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        flags |= subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    else:
+        flags = 0
     try:
         with output.open("ab") as out:
             process = subprocess.Popen(
-                list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(environment), **flags
-            )  # type: ignore[call-overload]
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=dict(environment),
+                start_new_session=sys.platform != "win32",
+                creationflags=flags,
+            )
     except OSError as error:
         raise RunError(f"The trainer cannot be started: {error.strerror}.", path=output) from error
     lower_priority(process.pid)

@@ -42,8 +42,9 @@ class EngineThread(QThread):
     """Supervises one trainer and one service for the open project.
 
     Signals:
-        history: :class:`RunHistory`, when a run begins to be followed and after :meth:`read_run`.
-        event: a run event of the followed run, in order, each once.
+        history: :class:`RunHistory`, when a run begins to be followed.
+        run_read: :class:`RunHistory`, after :meth:`read_run`.
+        run_event: a run event of the followed run, in order, each once.
         run_state: :class:`RunStatus` of the followed run, on every change.
         progress: (request id, dict) while a request runs.
         reply: (request id, dict) when it is done; ``{"cancelled": True}`` when it was taken back.
@@ -52,7 +53,8 @@ class EngineThread(QThread):
     """
 
     history = Signal(object)
-    event = Signal(object)
+    run_read = Signal(object)
+    run_event = Signal(object)
     run_state = Signal(object)
     progress = Signal(int, object)
     reply = Signal(int, object)
@@ -96,7 +98,8 @@ class EngineThread(QThread):
         self._do_cancel.connect(worker.cancel)
         self._do_close.connect(worker.close)
         worker.history.connect(self.history)
-        worker.event.connect(self.event)
+        worker.run_read.connect(self.run_read)
+        worker.run_event.connect(self.run_event)
         worker.run_state.connect(self._remember)
         worker.progress.connect(self.progress)
         worker.reply.connect(self.reply)
@@ -157,7 +160,8 @@ class _Worker(QObject):
     """What happens in the thread."""
 
     history = Signal(object)
-    event = Signal(object)
+    run_read = Signal(object)
+    run_event = Signal(object)
     run_state = Signal(object)
     progress = Signal(int, object)
     reply = Signal(int, object)
@@ -267,11 +271,11 @@ class _Worker(QObject):
         if self._follower is not None and self._follower.run.path == run.path:
             self._poll()
             assert self._status is not None
-            self.history.emit(RunHistory(self._status, tuple(self._follower.events)))
+            self.run_read.emit(RunHistory(self._status, tuple(self._follower.events)))
             return
         other = Follower(run)
         _, status = other.poll()
-        self.history.emit(RunHistory(status, tuple(other.events)))
+        self.run_read.emit(RunHistory(status, tuple(other.events)))
 
     def stop_run(self) -> None:
         if self._follower is not None:
@@ -286,7 +290,7 @@ class _Worker(QObject):
             return
         fresh, status = self._follower.poll()
         for event in fresh:
-            self.event.emit(event)
+            self.run_event.emit(event)
         self._tell(status)
 
     def _tell(self, status: RunStatus) -> None:

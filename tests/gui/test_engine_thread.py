@@ -75,7 +75,7 @@ class Heard(QObject):
         self.failures: list[tuple[int, str]] = []
         self.said: list[str] = []
         self.threads: set[QThread] = set()
-        engine.event.connect(self.on_event)
+        engine.run_event.connect(self.on_event)
         engine.run_state.connect(self.states.append)
         engine.history.connect(self.histories.append)
         engine.reply.connect(self.replies.__setitem__)
