@@ -19,6 +19,8 @@ def edge_contours(crop: npt.NDArray[np.bool_]) -> list[Contour]:
     Every source pixel is doubled; a border pixel of the doubled image then stands for the corner of the source grid
     next to it, so the contour runs exactly along the edges.
     """
+    if not crop.size:
+        return []
     height, width = crop.shape
     doubled = cv2.resize(crop.astype(np.uint8), (2 * width, 2 * height), interpolation=cv2.INTER_NEAREST)
     found, _ = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
@@ -30,6 +32,8 @@ def centre_contours(crop: npt.NDArray[np.bool_]) -> list[Contour]:
 
     Vertices are thinned to within half a pixel of the true outline.
     """
+    if not crop.size:
+        return []
     found, _ = cv2.findContours(crop.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     thinned = (cv2.approxPolyDP(c, 0.5, closed=True) if len(c) > 8 else c for c in found)
     return [c[:, 0, :].astype(np.float64) + 0.5 for c in thinned]

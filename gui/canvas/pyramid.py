@@ -12,7 +12,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class ImagePyramid:
-    """Halved copies of an image; together they cost a third of it.
+    """Smaller copies of an image, each made when it is first looked at.
 
     A pixel of level ``k`` is the mean of the ``2**k x 2**k`` image pixels it covers, of fewer at the right and lower
     edge.
@@ -20,34 +20,35 @@ class ImagePyramid:
 
     def __init__(self, image: Pixels) -> None:
         """`image` is H x W x 3 uint8 and is not copied."""
-        self._levels = [image]
+        self._levels = {0: image}
 
     def level(self, k: int) -> Pixels:
         """Pixels of level `k`, ``ceil(H / 2**k) x ceil(W / 2**k) x 3``."""
-        while len(self._levels) <= k:
-            self._levels.append(_halved(self._levels[-1]))
+        if k not in self._levels:
+            finer = max(j for j in self._levels if j < k)
+            self._levels[k] = _shrunk(self._levels[finer], 2 ** (k - finer))
         return self._levels[k]
 
 
-def _halved(image: Pixels) -> Pixels:
-    h, w = image.shape[:2]
-    out = np.empty(((h + 1) // 2, (w + 1) // 2, 3), dtype=np.uint8)
-    even = image[: h // 2 * 2, : w // 2 * 2]
-    if even.size:
-        out[: h // 2, : w // 2] = cv2.resize(even, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
-    if w % 2 and h > 1:
-        out[: h // 2, -1] = _pair_means(image[: h // 2 * 2, -1])
-    if h % 2:
-        row = image[-1]
-        out[-1, : w // 2] = _pair_means(row[: w // 2 * 2])
-        if w % 2:
-            out[-1, -1] = row[-1]
+def _shrunk(image: Pixels, factor: int) -> Pixels:
+    height, width = image.shape[:2]
+    rows, cols = height // factor, width // factor  # whole blocks; what is left over makes one more row and column
+    out = np.empty((-(-height // factor), -(-width // factor), 3), dtype=np.uint8)
+    for y in ((0, rows), (rows, len(out))):
+        for x in ((0, cols), (cols, out.shape[1])):
+            source = image[y[0] * factor : y[1] * factor, x[0] * factor : x[1] * factor]
+            _mean_into(out[y[0] : y[1], x[0] : x[1]], source)
     return out
 
 
-def _pair_means(line: Pixels) -> Pixels:
-    pairs = line.reshape(-1, 2, 3).astype(np.uint16)
-    return ((pairs[:, 0] + pairs[:, 1] + 1) // 2).astype(np.uint8)
+def _mean_into(target: Pixels, source: Pixels) -> None:
+    height, width = target.shape[:2]
+    if not target.size:
+        return
+    if target.flags.c_contiguous:  # written in place: a second array of this size would cost more than the means
+        cv2.resize(source, (width, height), dst=target, interpolation=cv2.INTER_AREA)
+    else:
+        target[:] = cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA)
 
 
 class MaskPyramid:

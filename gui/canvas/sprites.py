@@ -49,7 +49,8 @@ def make_fill(pixels: npt.NDArray[np.bool_], color: QColor) -> QImage:
     """Picture of `pixels` (h x w) in `color`, transparent elsewhere."""
     height, width = pixels.shape
     fill = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
-    pixels_of(fill)[:] = pixels * argb(color)
+    if pixels.size:
+        pixels_of(fill)[:] = pixels * argb(color)
     return fill
 
 
@@ -127,12 +128,9 @@ def _make_sprite(pyramid: MaskPyramid, color: QColor, level: int, window: BoxInt
 
 def _needed(box: BoxInt, seen: BoxInt) -> BoxInt:
     """The part of `box` that must be decoded so that no cut edge comes into sight."""
-    return (
-        max(box[0], seen[0] - EDGE),
-        max(box[1], seen[1] - EDGE),
-        min(box[2], seen[2] + EDGE),
-        min(box[3], seen[3] + EDGE),
-    )
+    x0, y0 = max(box[0], seen[0] - EDGE), max(box[1], seen[1] - EDGE)
+    x1, y1 = min(box[2], seen[2] + EDGE), min(box[3], seen[3] + EDGE)
+    return x0, y0, max(x0, x1), max(y0, y1)
 
 
 def _window(box: BoxInt, seen: BoxInt) -> BoxInt:

@@ -173,7 +173,8 @@ class CanvasSurface(QWidget):
             self.setAccessibleDescription("No image is open")
             return
         size = f"{annotation.width} by {annotation.height} pixels"
-        self.setAccessibleDescription(f"Image of {size} with {len(annotation)} objects")
+        objects = "1 object" if len(annotation) == 1 else f"{len(annotation)} objects"
+        self.setAccessibleDescription(f"Image of {size} with {objects}")
 
     # --- painting -----------------------------------------------------------------------------------------------
 
