@@ -9,7 +9,8 @@ from PySide6.QtGui import QColor, QPainter
 
 from engine.domain.annotation import BoxXYXY
 from engine.domain.mask import BoxInt, Mask
-from gui.canvas.layers import EXACT_FROM, Appearance, Emphasis, Item, draw_outline, place
+from gui.canvas.item_layer import EXACT_FROM, Pass, draw_outline, place
+from gui.canvas.items import Appearance, Emphasis, Item
 from gui.canvas.outlines import centre_contours, edge_contours, to_path
 from gui.canvas.pyramid import MaskPyramid
 from gui.canvas.sprites import EDGE, argb, make_fill, pixels_of
@@ -58,8 +59,8 @@ class StrokePreview:
         painter.drawImage(QPointF(0, 0), self._fill)
         painter.setOpacity(1.0)
         contours = edge_contours(self._pixels) if view.scale >= EXACT_FROM else centre_contours(self._pixels)
-        item = Item("stroke", None, (0, 0, 0, 0), self._color, Emphasis.STRONG)
-        draw_outline(painter, to_path(contours), item, look)
+        item = Item("stroke", None, (0, 0, 0, 0), self._color, Emphasis.NORMAL)
+        draw_outline(painter, to_path(contours), item, look, Pass.BODY)
         painter.resetTransform()
 
     def _look_at(self, view: Viewport) -> None:

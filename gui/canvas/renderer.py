@@ -10,7 +10,9 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 
 from engine.domain.annotation import BoxXYXY
-from gui.canvas.layers import OUTLINE_REACH, Appearance, draw_image, draw_items, items_of
+from gui.canvas.image_layer import draw_image
+from gui.canvas.item_layer import OUTLINE_REACH, draw_items
+from gui.canvas.items import Appearance, items_of
 from gui.canvas.pyramid import ImagePyramid
 from gui.canvas.sprites import SpriteCache, pixels_of
 from gui.canvas.viewport import BoxInt, Viewport

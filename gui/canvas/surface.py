@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QFont, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.domain.annotation import BoxXYXY
-from gui.canvas.layers import Appearance
+from gui.canvas.items import Appearance
 from gui.canvas.renderer import Renderer
 from gui.canvas.tags import draw_tags
 from gui.canvas.viewport import Viewport
@@ -35,6 +35,7 @@ class CanvasSurface(QWidget):
         self._renderer = Renderer(document)
         self._boxes: dict[str, BoxXYXY] = {}
         self._fitted = True  # keep the whole image in sight when the canvas changes its size
+        self._focus_by_key = False
         self._screen = QImage(1, 1, QImage.Format.Format_RGB32)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -216,7 +217,7 @@ class CanvasSurface(QWidget):
             if not self.look.hidden:
                 draw_tags(painter, self.document, self.view, ratio, theme)
             self.paint_tool(painter)
-        if self.hasFocus():
+        if self._focus_by_key and self.hasFocus():
             self._paint_focus(painter)
 
     def paint_tool(self, painter: QPainter) -> None:
@@ -250,6 +251,16 @@ class CanvasSurface(QWidget):
         self._fit_screen()
         super().resizeEvent(event)
         self.view_changed.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Only who comes by keyboard needs to be shown where the focus is."""
+        self._focus_by_key = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):

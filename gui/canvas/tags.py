@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from engine.domain.prediction import Prediction
-from gui.canvas.layers import color_of
+from gui.canvas.items import color_of
 from gui.canvas.viewport import Viewport
 from gui.models.document import Document
 from gui.theme import Tokens

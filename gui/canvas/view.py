@@ -40,7 +40,7 @@ class CanvasView(CanvasSurface):
         super().__init__(document, parent)
         self._brush_size = 24.0
         self._pan_from: QPointF | None = None
-        self._space_held = False
+        self._space_held = self._q_held = False
         self._gesture = Button.NoButton  # the button that holds it
         self._mouse: QPointF | None = None
         self._hint = ""
@@ -48,6 +48,7 @@ class CanvasView(CanvasSurface):
         self._tool = self._tools["select"]
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)  # the right button belongs to the tools
         document.selection_changed.connect(self.hint_changed_now)
         document.active_category_changed.connect(self.hint_changed_now)
         document.appearance_changed.connect(self._on_allowed_changed)
@@ -286,6 +287,7 @@ class CanvasView(CanvasSurface):
         if event.isAutoRepeat():
             return
         if event.key() == Key.Key_Q:
+            self._q_held = held
             self.masks_hidden = held
         else:
             self._space_held = held
@@ -294,6 +296,7 @@ class CanvasView(CanvasSurface):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Keys let go elsewhere are not seen here: nothing stays held."""
         self._space_held = False
-        self.masks_hidden = False
+        if self._q_held:
+            self._q_held = self.masks_hidden = False
         self._update_cursor()
         super().focusOutEvent(event)

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 
 from engine.domain.annotation import Annotation, BoxXYXY, Instance
-from gui.canvas.layers import Appearance
+from gui.canvas.items import Appearance
 from gui.canvas.viewport import Viewport
 from gui.models.document import Document
 

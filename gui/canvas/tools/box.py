@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from engine.domain.annotation import BoxXYXY, Instance
-from gui.canvas.layers import Emphasis, Item, color_of, draw_box
+from gui.canvas.item_layer import Pass, draw_box
+from gui.canvas.items import Emphasis, Item, color_of
 from gui.canvas.tools import outcome
 from gui.canvas.tools.base import Pointer, Tool
 from gui.canvas.tools.shift import clamped_shift, replacing, shifted, with_box
@@ -118,8 +119,8 @@ class Box(Tool):
         if self._start is not None:
             category_id = current.category_id if self._instance and current else self.document.active_category_id
             item = Item("box", None, box, color_of(self.document, category_id), Emphasis.STRONG)
-            draw_box(painter, item, self.host.view, self.host.look)
-            draw_box(painter, item, self.host.view, self.host.look, on_top=True)
+            for part in Pass:
+                draw_box(painter, item, self.host.view, self.host.look, part)
         if self._instance is not None or self._start is None:
             self._paint_handles(painter, box)
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from engine.domain.annotation import BoxXYXY, Instance
 from engine.domain.geometry import stroke_mask
 from engine.domain.mask import Mask
-from gui.canvas.layers import color_of
+from gui.canvas.items import color_of
 from gui.canvas.preview import StrokePreview
 from gui.canvas.tools import outcome
 from gui.canvas.tools.base import Pointer, Tool

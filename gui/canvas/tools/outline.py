@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from engine.domain.geometry import polygon_mask
 from engine.domain.mask import Mask
-from gui.canvas.layers import Appearance
+from gui.canvas.items import Appearance
 from gui.canvas.tools import outcome
 from gui.canvas.tools.base import Pointer, Tool, ToolHost
 from gui.canvas.viewport import Viewport
@@ -105,6 +105,9 @@ def paint_outline(
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(255, 255, 255, 34))
     painter.drawPolygon(shape)
+    if len(points) > 2:  # the side that closing would add
+        painter.setPen(QPen(QColor(255, 255, 255, 110), ratio))
+        painter.drawLine(shape.last(), shape.first())
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 170), 3 * ratio))
     painter.drawPolyline(shape)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 
 from engine.domain.annotation import Instance
-from gui.canvas.layers import Emphasis, Item, color_of, draw_items
+from gui.canvas.item_layer import draw_items
+from gui.canvas.items import Emphasis, Item, color_of
 from gui.canvas.sprites import SpriteCache
 from gui.canvas.tools.base import Pointer, Tool
 from gui.canvas.tools.shift import clamped_shift, replacing, shifted
@@ -104,6 +105,4 @@ class Select(Tool):
             Item(i.id, i.mask, i.box_xyxy, color_of(self.document, i.category_id), Emphasis.STRONG)
             for i in self._moving
         ]
-        area = QRect(0, 0, view.width, view.height)
-        box = (area.left(), area.top(), area.right() + 1, area.bottom() + 1)
-        draw_items(painter, items, moved, box, self._sprites, self.host.look)
+        draw_items(painter, items, moved, (0, 0, view.width, view.height), self._sprites, self.host.look)
