@@ -4,16 +4,19 @@ import ctypes
 import sys
 
 
-def _keep_none() -> None:
-    """Give ``None`` more references than a session can use up, before CPython 3.12 made it immortal (PEP 683).
+def _keep_singletons() -> None:
+    """Give ``None``, ``True`` and ``False`` more references than a session can use up.
 
-    PySide6 6.12.0 hands ``None`` out without counting a reference: every call that returns nothing takes one away, and
-    after some ten thousand paint calls the interpreter aborts with "none_dealloc: deallocating None".
+    PySide6 6.12.0 hands them out without counting a reference: every call that returns nothing takes one from None,
+    every emitted signal one from True.  CPython 3.12 made them immortal (PEP 683); before, the interpreter aborts with
+    "none_dealloc" after some ten thousand paint calls, or "bool_dealloc" after a few thousand signals.  PySide6
+    6.11.3 does not do it.
     """
-    count = ctypes.c_ssize_t.from_address(id(None))  # ob_refcnt comes first in a release build
-    if abs(count.value - sys.getrefcount(None)) < 100:
-        count.value += sys.maxsize // 4
+    for value in (None, True, False):
+        count = ctypes.c_ssize_t.from_address(id(value))  # ob_refcnt comes first in a release build
+        if abs(count.value - sys.getrefcount(value)) < 100:
+            count.value += sys.maxsize // 4
 
 
 if sys.implementation.name == "cpython" and sys.version_info < (3, 12):
-    _keep_none()
+    _keep_singletons()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from engine.domain.annotation import ImageStatus, Split
 from gui.messages import log_file
@@ -29,7 +29,7 @@ class Commands(QObject):
 
     # --- File
 
-    def new_project(self, images: Path | None = None) -> QWidget:
+    def new_project(self, images: Path | None = None) -> QDialog:
         from gui.dialogs.new_project import NewProjectDialog
 
         dialog = NewProjectDialog(self._session, self._window, images=images)
@@ -63,7 +63,7 @@ class Commands(QObject):
     def _add_folder(self, folder: str) -> None:
         self._session.add_images(Path(folder))
 
-    def import_annotations(self, path: Path | None = None) -> QWidget:
+    def import_annotations(self, path: Path | None = None) -> QDialog:
         from gui.dialogs.import_dialog import ImportDialog
 
         dialog = ImportDialog(self._session, self._window, path=path)

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import QMainWindow, QMenu, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
@@ -48,6 +48,7 @@ class MainWindow(QMainWindow):
         self.room = "welcome"
         self.review: Any = None
         self.train: Any = None
+        self._import_next: Path | None = None
         self.setWindowTitle("Maskwright")
         self.setWindowIcon(QIcon(str(resources.path("icons/maskwright.svg"))))
         self.setAcceptDrops(True)
@@ -165,10 +166,10 @@ class MainWindow(QMainWindow):
         """Draw the sample project in the background, then open it."""
 
         def work(report: Any) -> Path:
-            from engine.sample import create_sample_project
+            from engine.sample.project import create_sample_project
 
-            report(-1, "Drawing the sample project, about ten seconds")
-            create_sample_project(folder)
+            report(-1, "Making the sample project")
+            create_sample_project(folder).close()
             return folder
 
         self.session.run_job("Making the sample project", work, self._sample_made)
@@ -382,9 +383,17 @@ class MainWindow(QMainWindow):
         elif path.is_dir() and not any(path.rglob("*.json")):
             self.session.add_images(path)
         elif self.session.store is None:
-            self.commands.new_project(path.parent)
-            self.messages.show("info", f"First a project: then {path.name} is imported with File › Import annotations.")
+            self._import_next = path
+            self.commands.new_project(path.parent).accepted.connect(self._import_dropped)
         else:
+            self.commands.import_annotations(path)
+
+    def _import_dropped(self) -> None:
+        """The project for a dropped file is there; its images may still be being read."""
+        if self.session.busy:
+            self.session.job_ended.connect(self._import_dropped, Qt.ConnectionType.SingleShotConnection)
+        elif self._import_next is not None:
+            path, self._import_next = self._import_next, None
             self.commands.import_annotations(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -39,7 +39,7 @@ class KeysDialog(FormDialog):
     """All keys and what the mouse does."""
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__("Keys and mouse", "", "Close", parent, width=760)
+        super().__init__("Keys and mouse", "", "Close", parent, width=840)
         self.cancel.hide()
         self.primary.clicked.connect(self.accept)
         page = QWidget()
@@ -55,8 +55,9 @@ class KeysDialog(FormDialog):
         columns.addLayout(right, 1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(page)
-        scroll.setMinimumHeight(480)
+        scroll.setMinimumHeight(560)
         self.column.addWidget(scroll)
 
     def _section(self, title: str, rows: list[tuple[tuple[str, ...], str]]) -> QVBoxLayout:
@@ -68,6 +69,7 @@ class KeysDialog(FormDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(4)
+        grid.setColumnMinimumWidth(0, 96)
         grid.setColumnStretch(1, 1)
         for n, (keys, text) in enumerate(rows):
             caps = QHBoxLayout()

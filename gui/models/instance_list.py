@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from engine.domain.annotation import Instance, Origin
-from engine.domain.mask import Mask
 from gui.models.document import Document
 
 if TYPE_CHECKING:
@@ -81,7 +80,8 @@ class RowModel(QAbstractListModel):
         """Show other rows, changing as little as needed."""
         old, new = [r.id for r in self._rows], [r.id for r in rows]
         if old == new:
-            differing = [n for n, (a, b) in enumerate(zip(self._rows, rows, strict=True)) if a != b]
+            pairs = zip(self._rows, rows, strict=True)
+            differing = [n for n, (a, b) in enumerate(pairs) if a is not b and a != b]
             self._rows = rows
             for n in differing:
                 self.dataChanged.emit(self.index(n), self.index(n))
@@ -98,45 +98,50 @@ class RowModel(QAbstractListModel):
 
 
 class InstanceList(RowModel):
-    """The document's objects in painting order, first drawn first."""
+    """The document's objects in painting order, first drawn first.
+
+    Instances are immutable, so the row of one that is the very same object as before is kept.
+    """
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._holes: dict[str, tuple[Mask, int]] = {}
-        document.opened.connect(self._opened)
+        self._known: dict[str, tuple[Instance, int, ListRow]] = {}
+        document.opened.connect(self.reload)
         document.changed.connect(self._changed)
         document.appearance_changed.connect(self.reload)
         self.reload()
 
     def reload(self) -> None:
-        """Read the document."""
+        """Read everything: another image, or classes have other names or colours."""
+        self._known.clear()
+        self._changed()
+
+    def _changed(self, _ids: object = None) -> None:
         annotation = self._document.annotation
-        self.set_rows([self._row(n, i) for n, i in enumerate(annotation or (), start=1)])
+        known = {i.id: self._entry(n, i) for n, i in enumerate(annotation or (), start=1)}
+        self._known = known
+        self.set_rows([row for _, _, row in known.values()])
 
-    def _opened(self) -> None:
-        self._holes.clear()
-        self.reload()
-
-    def _changed(self, _ids: object) -> None:
-        self.reload()
+    def _entry(self, number: int, instance: Instance) -> tuple[Instance, int, ListRow]:
+        known = self._known.get(instance.id)
+        if known is not None and known[0] is instance and known[1] == number:
+            return known
+        return instance, number, self._row(number, instance)
 
     def _row(self, number: int, instance: Instance) -> ListRow:
         category = self._document.categories.get(instance.category_id)
         chip, kind = origin_chip(instance)
         return ListRow(
             instance.id, f"{self._document.category_name(instance.category_id)} {number}",
-            category.color if category else "#888888", self._hole_words(instance), chip, kind,
+            category.color if category else "#888888", hole_words(instance), chip, kind,
         )  # fmt: skip
 
-    def _hole_words(self, instance: Instance) -> str:
-        if instance.mask is None:
-            return ""
-        known = self._holes.get(instance.id)
-        if known is None or known[0] is not instance.mask:  # masks are immutable: same object, same holes
-            known = (instance.mask, len(instance.mask.holes))
-            self._holes[instance.id] = known
-        return "" if known[1] == 0 else f"{known[1]} hole{'' if known[1] == 1 else 's'}"
+
+def hole_words(instance: Instance) -> str:
+    """ "2 holes", or "" without a hole."""
+    count = len(instance.mask.holes) if instance.mask is not None else 0
+    return "" if count == 0 else f"{count} hole{'' if count == 1 else 's'}"
 
 
 def origin_chip(instance: Instance) -> tuple[str, str]:

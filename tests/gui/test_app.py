@@ -62,3 +62,18 @@ def test_closing_the_window_ends_the_process_without_a_word():
     done = python(code, QT_QPA_PLATFORM="offscreen")
     assert done.returncode == 0
     assert "QThread: Destroyed" not in done.stderr
+
+
+def test_a_long_session_survives_its_signals():
+    """Some PySide6 releases lose a reference of True per signal, which ends Python 3.11 after a few thousand."""
+    code = """
+import gui
+from PySide6.QtCore import QObject, Signal
+class Source(QObject):
+    moved = Signal(int)
+source = Source()
+for n in range(30_000):
+    source.moved.emit(n)
+"""
+    done = python(code, QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 0, done.stderr
