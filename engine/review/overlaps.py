@@ -176,9 +176,12 @@ def _lead(
     Only leaders are compared with, so that no group is chained through neighbours.  One that is related to a leader
     but too weak beside it is dropped: it may not lead a group of its own on an object that is not in doubt.
     """
+    better: dict[int, list[int]] = defaultdict(list)
+    for i, j in pairs:
+        better[j].append(i)
     leaders: dict[int, _Leader] = {}
     for index in sorted(indices):
-        matches = [(pairs[i, index], i) for i in leaders if (i, index) in pairs and related(pairs[i, index])]
+        matches = [(pairs[i, index], i) for i in better[index] if i in leaders and related(pairs[i, index])]
         worthy = [
             (o, i)
             for o, i in matches
