@@ -92,6 +92,7 @@ class Bench:
 
     def press(self, x: float, y: float, button: Qt.MouseButton = LEFT, held: Qt.KeyboardModifier = NO_KEY) -> None:
         QTest.mousePress(self.view, button, held, self.at(x, y))
+        self.paint()
 
     def move(self, x: float, y: float) -> None:
         QTest.mouseMove(self.view, self.at(x, y))

@@ -66,6 +66,17 @@ def test_zoomed_in_every_image_pixel_is_a_square_of_one_colour(bench) -> None:
             assert bench.color(x + inset, y + inset) == tuple(image[y, x])
 
 
+@pytest.mark.parametrize("scale", [1.0, 1.37, 3.3])
+def test_a_screen_pixel_shows_the_image_pixel_under_its_centre(bench, scale: float) -> None:
+    image = np.random.default_rng(3).integers(0, 255, (160, 200, 3), dtype=np.uint8)
+    bench.open(image)
+    bench.view.zoom_to(scale, bench.view.widget_position(61.3, 47.7))
+    shot = bench.view.grab().toImage()
+    for px, py in ((x, y) for x in range(180, 260, 3) for y in range(150, 200, 7)):
+        x, y = bench.view.view.to_image(px + 0.5, py + 0.5)
+        assert shot.pixelColor(px, py).getRgb()[:3] == tuple(image[int(y), int(x)])
+
+
 def test_a_mask_pixel_lies_exactly_on_its_image_pixel(bench) -> None:
     bench.put(Instance.from_mask(Mask.from_box((50, 50, 53, 51), 160, 200), 1))
     bench.view.zoom_to(40, bench.view.widget_position(51, 50))
@@ -132,18 +143,47 @@ def test_panning_shows_the_same_picture_as_drawing_it_anew(bench) -> None:
     assert bench.view.grab().toImage() == scrolled
 
 
-def test_predictions_are_dashed_and_carry_their_score(bench) -> None:
-    mask = ring(100, 90, 60, 25)
-    box = tuple(float(v) for v in mask.box)
+def test_an_object_larger_than_the_screen_is_drawn_wherever_one_looks(make_bench) -> None:
+    bench = make_bench(4000, 3000)
+    mask = ring(2000, 1500, 1400, 1000, width=4000, height=3000)
     bench.put(Instance.from_mask(mask, 1))
-    solid = bench.view.grab().toImage()
+    bench.view.zoom_to(1.0)
+    for x, y in ((2000, 1500 - 1200), (2000 + 1200, 1500), (2000, 1500 + 1200), (2000, 1500)):
+        here = bench.view.widget_position(x, y)
+        for _ in range(20):  # in small steps, as a hand does
+            bench.view.pan((250 - here.x()) / 20, (200 - here.y()) / 20)
+            bench.view.grab()
+        expected = blend(ORANGE, bench.view.opacity) if mask.contains_point(x, y) else GREY
+        assert close(bench.color(x, y), expected)
+
+
+def test_predictions_are_dashed_and_objects_are_not(bench) -> None:
+    mask = Mask.from_box((40, 60, 160, 120), 160, 200)
+    bench.view.outline_only = True
+
+    def colours_along_the_edge() -> set[int]:
+        shot = bench.view.grab().toImage()
+        left, right = bench.at(50, 120), bench.at(150, 120)
+        return {shot.pixelColor(x, left.y()).rgb() for x in range(left.x(), right.x())}
+
+    bench.put(Instance.from_mask(mask, 1))
+    assert len(colours_along_the_edge()) == 1
     bench.put()
-    empty = bench.view.grab().toImage()
-    bench.document.set_predictions([Prediction(5, 1, 1, 0.83, box, mask)])
-    staged = bench.view.grab().toImage()
-    assert staged != solid
-    tag = bench.at(100, 90 - 60) - QPoint(0, 12)
-    assert staged.pixelColor(tag.x() - 20, tag.y()) != empty.pixelColor(tag.x() - 20, tag.y())
+    bench.document.set_predictions([Prediction(5, 1, 1, 0.83, (40.0, 60.0, 160.0, 120.0), mask)])
+    assert QColor(*GREY).rgb() in colours_along_the_edge()
+
+
+def test_a_prediction_carries_a_tag_unless_it_is_tiny(bench) -> None:
+    def tag_colour(x: int, y: int, size: int) -> str:
+        mask = Mask.from_box((x, y, x + size, y + size), 160, 200)
+        box = tuple(float(v) for v in mask.box)
+        bench.document.set_predictions([Prediction(5, 1, 1, 0.83, box, mask)])
+        place = bench.at(x + size / 2, y) - QPoint(25, 11)
+        return bench.view.grab().toImage().pixelColor(place).name()
+
+    background = QColor(*GREY).name()
+    assert tag_colour(60, 80, 60) != background
+    assert tag_colour(60, 80, 4) == background
 
 
 def test_a_highlighted_group_stands_out_and_its_reason_is_shown(bench) -> None:
