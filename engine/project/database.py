@@ -36,16 +36,25 @@ class Database:
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
-    def open_writer(cls, path: Path, *, rollback_journal: bool = False) -> Database:
-        """Open for reading and writing; `rollback_journal` where a WAL does not work (network drives)."""
+    def open_writer(cls, path: Path, *, shared_memory: bool = True) -> Database:
+        """Open for reading and writing; call :meth:`settle` before the first change.
+
+        Without `shared_memory` (network drives have none) the file is locked for this connection alone.
+        """
         with translated(path):
             connection = _connect(str(path))
-            try:
-                _set_journal(connection, rollback_journal)
-            except BaseException:
-                connection.close()
-                raise
+            if not shared_memory:
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # keeps a WAL's index in this process
         return cls(path, connection)
+
+    def settle(self, *, write_ahead: bool = True) -> None:
+        """Choose the journal: a write-ahead log, or a rollback journal where that does not work."""
+        self.one(f"PRAGMA journal_mode = {'WAL' if write_ahead else 'DELETE'}")
+        self.one("PRAGMA locking_mode = NORMAL")
+        self.one("SELECT count(*) FROM sqlite_schema")  # lets go of an exclusive lock
+        # NORMAL survives the process being killed; a checkpoint makes it survive a power cut
+        self.execute(f"PRAGMA synchronous = {'NORMAL' if write_ahead else 'FULL'}")
+        self.execute(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT_PAGES}")
 
     @classmethod
     def open_reader(cls, path: Path, *, writable_folder: bool) -> Database:
@@ -152,20 +161,6 @@ def _connect_reader(path: Path, query: str) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
-
-
-def _set_journal(connection: sqlite3.Connection, rollback_journal: bool) -> None:
-    if rollback_journal:
-        # an exclusive lock keeps the WAL's index out of shared memory, which a network drive does not have
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-        connection.execute("PRAGMA locking_mode = NORMAL")
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        connection.execute("PRAGMA synchronous = FULL")
-        return
-    connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT_PAGES}")
 
 
 @contextmanager

@@ -63,9 +63,10 @@ def make_file(folder: Path, meta: dict[str, str | int]) -> None:
 def open_writer(file: Path) -> tuple[Database, tuple[str, ...]]:
     """Open for writing, brought to the newest version; with the sentences to tell the person."""
     remote = is_network_drive(file.parent)
-    database = Database.open_writer(file, rollback_journal=remote)
+    database = Database.open_writer(file, shared_memory=not remote)
     try:
         _check_version(database)
+        database.settle(write_ahead=not remote)
         if schema.version_of(database.connection) < schema.VERSION:
             with translated(file):
                 schema.migrate(database.connection)

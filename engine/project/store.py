@@ -6,27 +6,21 @@ with ProjectStore.open(folder) as store, store.change("Add washers") as change:
 
 from __future__ import annotations
 
-import json
 import os
-import platform
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.domain.annotation import Annotation, Category
 from engine.errors import ProjectError, ReadOnlyError
-from engine.project import schema
 from engine.project.changeset import Changeset, stored_path
 from engine.project.contents import Contents
-from engine.project.database import Database, translated
-from engine.project.filelock import FileLock, holder_text
-from engine.project.filesystem import can_write, is_network_drive
+from engine.project.database import Database
+from engine.project.filelock import FileLock
+from engine.project.filesystem import can_write
 from engine.project.history import History
+from engine.project.opening import FILE_NAME, hold_project, make_file, open_reader, open_writer
 from engine.project.records import Changed, Decision, HistoryEntry, ImageRecord
-
-FILE_NAME = "project.sqlite"
-LOCK_NAME = "project.lock"
 
 
 class ProjectStore:
@@ -61,13 +55,13 @@ class ProjectStore:
         folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links in the path stay as the person wrote them
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = _locked(folder)
+            lock = hold_project(folder)
         except OSError as error:
             raise ProjectError(f"No project can be made here: {error.strerror}.", path=folder) from error
         try:
             if (folder / FILE_NAME).exists():
                 raise ProjectError("There is a project in this folder already.", path=folder, hint="Open it instead.")
-            _make_file(folder, {"name": name or folder.name, "boxes_only": int(boxes_only)})
+            make_file(folder, {"name": name or folder.name, "boxes_only": int(boxes_only)})
         finally:
             lock.release()
         return cls.open(folder)
@@ -92,10 +86,10 @@ class ProjectStore:
             warnings: tuple[str, ...] = (
                 () if writable else ("The project's folder is read-only: nothing can be changed in it.",)
             )
-            return cls(folder, _open_reader(file, writable), None, warnings)
-        lock = _locked(folder)
+            return cls(folder, open_reader(file, writable), None, warnings)
+        lock = hold_project(folder)
         try:
-            database, warnings = _open_writer(file)
+            database, warnings = open_writer(file)
             return cls(folder, database, lock, warnings)
         except BaseException:
             lock.release()
@@ -282,84 +276,3 @@ class ProjectStore:
         if self.read_only:
             hint = "Open it for writing, or copy it to a folder of your own."
             raise ReadOnlyError("This project is open read-only.", path=self.folder, hint=hint)
-
-
-# --- the file -----------------------------------------------------------------------------------------------------
-
-
-def _locked(folder: Path) -> FileLock:
-    lock = FileLock(folder / LOCK_NAME)
-    if not lock.acquire():
-        raise ProjectError(
-            f"This project is open elsewhere{_holder(lock.path)}.", path=folder, hint="Close it there first."
-        )
-    lock.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
-    return lock
-
-
-def _holder(path: Path) -> str:
-    try:
-        facts = json.loads(holder_text(path))
-        return f" (process {facts['pid']} on {facts['host']})"
-    except (ValueError, KeyError, TypeError):
-        return ""
-
-
-def _make_file(folder: Path, meta: dict[str, str | int]) -> None:
-    # under another name first: a project file is whole or not there
-    draft = folder / f"{FILE_NAME}.new"
-    try:
-        draft.unlink(missing_ok=True)
-        with translated(draft):
-            connection = sqlite3.connect(draft, isolation_level=None)
-            try:
-                schema.migrate(connection)
-                connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", meta.items())
-            finally:
-                connection.close()
-        draft.replace(folder / FILE_NAME)
-    except OSError as error:
-        raise ProjectError(f"No project can be made here: {error.strerror}.", path=folder) from error
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _open_writer(file: Path) -> tuple[Database, tuple[str, ...]]:
-    remote = is_network_drive(file.parent)
-    database = Database.open_writer(file, rollback_journal=remote)
-    try:
-        _check_version(database)
-        if schema.version_of(database.connection) < schema.VERSION:
-            with translated(file):
-                schema.migrate(database.connection)
-    except BaseException:
-        database.close()
-        raise
-    warning = "The project lies on a network drive: saving is slower, and others must not open it at the same time."
-    return database, (warning,) if remote else ()
-
-
-def _open_reader(file: Path, writable: bool) -> Database:
-    database = Database.open_reader(file, writable_folder=writable)
-    try:
-        _check_version(database)
-        if schema.version_of(database.connection) < schema.VERSION:
-            hint = "Open it once from a folder that can be written."
-            raise ProjectError("This project was made by an older version and must be upgraded.", path=file, hint=hint)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _check_version(database: Database) -> None:
-    with translated(database.path):
-        if not schema.is_project(database.connection):
-            raise ProjectError("This file is not a project of Maskwright.", path=database.path)
-        version = schema.version_of(database.connection)
-    if version > schema.VERSION:
-        raise ProjectError(
-            f"This project was made by a newer Maskwright (format {version}, this one reads up to {schema.VERSION}).",
-            path=database.path,
-            hint="Update Maskwright to open it.",
-        )
