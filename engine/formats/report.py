@@ -43,7 +43,7 @@ class FindingLog:
     """Collects findings of one sort into one sentence with a count.
 
     A text is a template: ``{n}`` becomes the count and ``{s}`` the plural ending of the word before it ("" for one),
-    ``{is}`` and ``{was}`` the matching verb.
+    ``{plural}`` that of "class", ``{ies}`` that of "entr", ``{is}``, ``{was}``, ``{es}`` and ``{self}`` what follows it.
     """
 
     def __init__(self) -> None:
@@ -70,12 +70,14 @@ class FindingLog:
 def _finding(kind: FindingKind, template: str, count: int, images: tuple[str, ...]) -> Finding:
     one = count == 1
     words = {"{n}": f"{count:,}", "{s}": "" if one else "s", "{is}": "is" if one else "are"}
-    words |= {"{was}": "was" if one else "were", "{es}": "es" if one else ""}
+    words |= {"{es}": "es" if one else "", "{self}": "itself" if one else "themselves"}
+    words |= {"{was}": "was" if one else "were", "{ies}": "y" if one else "ies", "{plural}": "" if one else "es"}
     text = template
     for mark, word in words.items():
         text = text.replace(mark, word)
     if images:
-        text = f"{text.removesuffix('.')} (in {_listed(images)})."
+        text = f"{text.removesuffix('.')} (in {_listed(images)})"
+    text = text if text.endswith(".") else f"{text}."
     return Finding(kind, text, images[0] if len(images) == 1 else "", count, images)
 
 
