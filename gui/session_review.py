@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.domain import edits
-from engine.domain.annotation import Annotation, Instance, Origin, Provenance, new_instance_id
 from engine.domain.prediction import Prediction
 from engine.errors import DataError
-from engine.project.records import Decision, Verdict
+from engine.project.records import Verdict
 from gui.session_base import told
 from gui.session_edits import SessionEdits
 
 if TYPE_CHECKING:
-    from engine.project.changeset import Changeset
+    from engine.review.decisions import Outcome
 
 
 class SessionReview(SessionEdits):
@@ -34,14 +31,14 @@ class SessionReview(SessionEdits):
         label = f"Edit {self.document.category_name(prediction.category_id)}"
         return self._take([prediction], [], Verdict.CORRECTED, label, run, epoch)
 
-    def reject(self, prediction: Prediction, *, run: str, reason: str = "") -> bool:
-        """Say that a prediction is wrong."""
-        label = f"Reject {self.document.category_name(prediction.category_id)}"
-        return self._decide([prediction], Verdict.REJECTED, label, run, reason)
+    def reject(self, *predictions: Prediction, run: str, reason: str = "") -> bool:
+        """Say that predictions (of one image) are wrong."""
+        label = f"Reject {self.document.category_name(predictions[0].category_id)}"
+        return bool(self._set_aside(predictions, Verdict.REJECTED, label, run, reason))
 
-    def unsure(self, prediction: Prediction, *, run: str) -> bool:
+    def unsure(self, *predictions: Prediction, run: str) -> bool:
         """Put the question off."""
-        return self._decide([prediction], Verdict.UNSURE, "Unsure", run, "")
+        return bool(self._set_aside(predictions, Verdict.UNSURE, "Unsure", run, ""))
 
     def keep_one(self, keeper: Prediction, others: Sequence[Prediction], *, run: str, epoch: int) -> str | None:
         """Of predictions on one object take one and reject the others."""
@@ -63,56 +60,40 @@ class SessionReview(SessionEdits):
         label: str,
         run: str,
         epoch: int,
-    ) -> str:
+    ) -> str | None:
+        from engine.review.decisions import Source, take
+
         store = self._writable()
         known = {c.id for c in store.categories()}
         if any(p.category_id not in known for p in kept):
             raise DataError(
                 "The class of this prediction is no longer in the project.", hint="Add it again, or reject."
             )
-        made = [instance_of(p, run=run, epoch=epoch, corrected=verdict is Verdict.CORRECTED) for p in kept]
-        with store.change(label) as changeset:
-            changeset.put_annotation(with_instances(store.annotation(kept[0].image_id), made))
-            for prediction, instance in zip(kept, made, strict=True):
-                decide(changeset, prediction, verdict, run, instance_id=instance.id)
-            for prediction in rejected:
-                decide(changeset, prediction, Verdict.REJECTED, run, reason="another class of this object was kept")
+        image_id = kept[0].image_id
+        earlier = store.decisions(run=run, image_id=image_id)
+        before = store.annotation(image_id)
+        outcome = take(before, kept, rejected, Source(run, epoch), verdict=verdict, earlier=earlier)
+        self._write(outcome, label)
+        return outcome.first_instance
+
+    @told
+    def _set_aside(
+        self, predictions: Sequence[Prediction], verdict: Verdict, label: str, run: str, reason: str
+    ) -> bool:
+        from engine.review.decisions import set_aside
+
+        store = self._writable()
+        image_id = predictions[0].image_id
+        earlier = store.decisions(run=run, image_id=image_id)
+        outcome = set_aside(store.annotation(image_id), predictions, run, verdict, reason=reason, earlier=earlier)
+        self._write(outcome, label)
+        return True
+
+    def _write(self, outcome: Outcome, label: str) -> None:
+        """Annotation and decisions as one undo step."""
+        with self._writable().change(label) as changeset:
+            changeset.put_annotation(outcome.annotation)
+            for decision in outcome.decisions:
+                changeset.decide(decision)
         self._announce(changeset.changed)
         self.saved.emit(True)
-        return made[0].id
-
-    def _decide(self, predictions: Iterable[Prediction], verdict: Verdict, label: str, run: str, reason: str) -> bool:
-        def fill(changeset: Changeset) -> None:
-            for prediction in predictions:
-                decide(changeset, prediction, verdict, run, reason=reason)
-
-        return self.change(label, fill)
-
-
-def decide(
-    changeset: Changeset,
-    prediction: Prediction,
-    verdict: Verdict,
-    run: str,
-    *,
-    instance_id: str | None = None,
-    reason: str = "",
-) -> None:
-    """Note a verdict in a changeset."""
-    changeset.decide(Decision(run, prediction.id, prediction.image_id, verdict, instance_id, reason))
-
-
-def instance_of(prediction: Prediction, *, run: str, epoch: int, corrected: bool = False) -> Instance:
-    """The instance a prediction becomes; it remembers run, epoch and score."""
-    origin = Origin.CORRECTED if corrected else Origin.MODEL
-    provenance = Provenance(run, epoch, prediction.score)
-    if prediction.mask is not None:
-        return Instance.from_mask(prediction.mask, prediction.category_id, origin=origin, provenance=provenance)
-    return Instance(
-        new_instance_id(), prediction.category_id, prediction.box_xyxy, origin=origin, provenance=provenance
-    )
-
-
-def with_instances(annotation: Annotation, instances: Sequence[Instance]) -> Annotation:
-    """`instances` on top; an image that shows something is not negative any more."""
-    return edits.add(replace(annotation, negative=False), *instances)
