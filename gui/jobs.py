@@ -8,7 +8,16 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from engine.errors import UserError
+
 Report = Callable[[float, str], None]
+
+
+class JobCancelledError(UserError):
+    """A person took the work back; raised inside it, by its next report of progress."""
+
+    def __init__(self) -> None:
+        super().__init__("Cancelled. Nothing was changed.")
 
 
 class Job(QObject):
@@ -29,11 +38,16 @@ class Job(QObject):
     def __init__(self, name: str, work: Callable[[Report], Any], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._work = work
+        self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def cancel(self) -> None:
+        """Let the work end at its next report of progress; work that reports none goes on to its end."""
+        self._cancelled.set()
 
     @property
     def running(self) -> bool:
@@ -54,6 +68,8 @@ class Job(QObject):
             self._emit(self.done, result)
 
     def _report(self, part: float, text: str) -> None:
+        if self._cancelled.is_set():
+            raise JobCancelledError
         self._emit(self.progress, part, text)
 
     @staticmethod

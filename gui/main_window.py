@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
-from PySide6.QtWidgets import QMainWindow, QMenu, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 import resources
 from engine.domain.annotation import ImageStatus, Split
@@ -84,10 +93,16 @@ class MainWindow(QMainWindow):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        busy = QVBoxLayout(self._busy)
+        words = QVBoxLayout()
+        words.addWidget(self._busy_text)
+        words.addWidget(self._busy_bar)
+        cancel = QPushButton("Cancel")
+        cancel.clicked.connect(self.session.cancel_job)
+        busy = QHBoxLayout(self._busy)
         busy.setContentsMargins(12, 6, 12, 6)
-        busy.addWidget(self._busy_text)
-        busy.addWidget(self._busy_bar)
+        busy.setSpacing(12)
+        busy.addLayout(words, 1)
+        busy.addWidget(cancel)
         self._busy.hide()
         middle = QWidget(self)
         column = QVBoxLayout(middle)
@@ -120,6 +135,13 @@ class MainWindow(QMainWindow):
                 group = entry.group
             target.addAction(self.actions_table[entry.name])
 
+    def _name_undo(self) -> None:
+        """Say in the menu what undo and redo would do."""
+        store, image_id = self.session.store, self.session.image_id
+        for name, word in (("undo", "Undo"), ("redo", "Redo")):
+            label = getattr(store, f"{name}_label")(image_id) if store is not None and not self.session.busy else None
+            self.actions_table[name].setText(f"{word}: {label}" if label else word)
+
     def _connect(self) -> None:
         session, top = self.session, self.top
         session.project_opened.connect(self._show_project)
@@ -137,6 +159,7 @@ class MainWindow(QMainWindow):
         self.annotate.hint_changed.connect(self.status.hint.set_hint)
         self.annotate.cursor_moved.connect(self._cursor_moved)
         self.welcome.recent_chosen.connect(self.open_project)
+        self._menus["Edit"].aboutToShow.connect(self._name_undo)
         top.room_chosen.connect(self.go)
         top.train.clicked.connect(self._train_pressed)
         top.detect.clicked.connect(self._detect_pressed)
@@ -223,8 +246,10 @@ class MainWindow(QMainWindow):
         self.status.setVisible(room != "welcome")
         self._menus["Tools"].menuAction().setVisible(room == "annotate")
         self._menus["Review"].menuAction().setVisible(room == "review")
+        self.status.show_image_facts(room in ("annotate", "review"))
         self.refresh_actions()
         if room == "annotate":
+            self.status.hint.set_hint(self.annotate.canvas.hint)
             self.annotate.canvas.setFocus()
         else:
             widget.setFocus()
@@ -246,6 +271,8 @@ class MainWindow(QMainWindow):
         self.stack.addWidget(widget)
         if hasattr(widget, "hint_changed"):
             widget.hint_changed.connect(self.status.hint.set_hint)
+        if hasattr(widget, "go_wanted"):
+            widget.go_wanted.connect(self.go)
         return widget
 
     def canvas(self) -> Any:

@@ -7,6 +7,7 @@ The layers: :mod:`gui.session_base` (project, image, notices), :mod:`gui.session
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,20 @@ from gui.session_review import SessionReview
 if TYPE_CHECKING:
     from engine.config import TrainConfig
     from engine.project.runs import RunFolder
+
+
+class Pace:
+    """Turns "n of m images" into a part and words with rate and time left."""
+
+    def __init__(self, report: Report, word: str) -> None:
+        self._report, self._word = report, word
+        self._began = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        rate = done / max(1e-3, time.monotonic() - self._began)
+        left = (total - done) / rate if rate else 0.0
+        words = f"{self._word}: {done:,} of {total:,} images · {rate:.0f}/s · {left:.0f} s left"
+        self._report(done / max(1, total), words)
 
 
 class Session(SessionReview):
@@ -70,7 +85,7 @@ class Session(SessionReview):
             from engine.formats.importing import import_file
 
             report(-1, "Looking through the file" if dry_run else "Importing")
-            return import_file(store, path, **options)
+            return import_file(store, path, progress=Pace(report, "Importing"), **options)
 
         def finish(result: Any) -> None:
             if not dry_run:

@@ -254,6 +254,11 @@ class SessionBase(QObject):
         self.document.read_only = self.store is None or self.store.read_only
         self.job_ended.emit()
 
+    def cancel_job(self) -> None:
+        """Take background work back; the sentence of that comes when it has ended."""
+        if self._job is not None:
+            self._job.cancel()
+
     @property
     def busy(self) -> bool:
         """Whether background work holds the project."""

@@ -21,7 +21,6 @@ from gui.widgets.path_field import PathField
 
 if TYPE_CHECKING:
     from engine.formats.importing import FileFacts
-
     from engine.formats.report import ImportReport
     from gui.session import Session
 
@@ -89,7 +88,7 @@ class ImportDialog(FormDialog):
 
     def _connect(self) -> None:
         self.source.changed.connect(self._source_changed)
-        self.attribute.currentIndexChanged.connect(self._attribute_changed)
+        self.attribute.currentIndexChanged.connect(self._inspect)
         self.classes.itemChanged.connect(self._try_soon)
         self.split.currentIndexChanged.connect(self._try_soon)
         self.nested.toggled.connect(self._try_soon)
@@ -100,37 +99,48 @@ class ImportDialog(FormDialog):
 
     def _source_changed(self) -> None:
         path = self.source.path
+        with QSignalBlocker(self.attribute):
+            self.attribute.clear()
+        self.form.setRowVisible(self.attribute, False)
+        if path is not None and path.exists():
+            self._inspect()
+            return
         self._asked += 1
         self._set_usable(False)
         self.classes.clear()
-        self.attribute.clear()
-        self.form.setRowVisible(self.attribute, False)
-        if path is None or not path.exists():
-            self.facts.setText("" if path is None else f"There is no file or folder {path}.")
-            return
+        self.facts.setText("" if path is None else f"There is no file or folder {path}.")
+
+    def _inspect(self, _index: int = 0) -> None:
+        """Read the file (again): which classes there are depends on the attribute."""
+        path, attribute = self.source.path, self.attribute.currentData()
+        self._asked += 1
+        self._set_usable(False)
+        self.classes.clear()
+        self.report.clear()
         self.facts.setText("Reading…")
 
         def work(_report: Report) -> FileFacts:
             from engine.formats.importing import inspect_file
 
-            return inspect_file(path)
+            assert path is not None
+            return inspect_file(path, class_attribute=attribute)
 
         self._run("inspect", work, self._inspected)
 
     def _inspected(self, facts: FileFacts) -> None:
         self.facts.setText(f"{facts.format} · {facts.images:,} images · {facts.regions:,} regions")
         with QSignalBlocker(self.attribute):
-            self.attribute.clear()
-            for name, values in facts.class_attributes.items():
-                self.attribute.addItem(f"{name}  ({_few(list(values))})", name)
-            guess = self.attribute.findData(facts.class_attribute)
-            self.attribute.setCurrentIndex(max(0, guess))
+            if not self.attribute.count():
+                for name, values in facts.attributes.items():
+                    self.attribute.addItem(f"{name}  ({_few(list(values))})", name)
+            self.attribute.setCurrentIndex(max(0, self.attribute.findData(facts.class_attribute)))
         self.form.setRowVisible(self.attribute, self.attribute.count() > 1)
-        self._facts = facts
-        self._attribute_changed()
-
-    def _attribute_changed(self, _index: int = 0) -> None:
-        self.classes.clear()
+        with QSignalBlocker(self.classes):
+            for name, count in sorted(facts.classes.items()):
+                item = QListWidgetItem(f"{name}  ({count:,})", self.classes)
+                item.setData(Qt.ItemDataRole.UserRole, name)
+                item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
+                item.setCheckState(Qt.CheckState.Checked)
         self._try()
 
     def _try_soon(self, _what: object = None) -> None:
@@ -138,36 +148,24 @@ class ImportDialog(FormDialog):
         self._try_timer.start()
 
     def _try(self) -> None:
-        path = self.source.path
-        store = self._session.store
-        if path is None or store is None:
+        path, store = self.source.path, self._session.store
+        if path is None or store is None or not self.classes.count():
+            self._set_usable(False)
             return
         self._asked += 1
         options = self.options()
         self.report.setPlainText("Looking…")
 
-        def work(_report: Report) -> ImportReport:
+        def work(report: Report) -> ImportReport:
             from engine.formats.importing import import_file
 
-            return import_file(store, path, dry_run=True, **options)
+            return import_file(store, path, dry_run=True, progress=lambda n, of: report(n / max(1, of), ""), **options)
 
         self._run("dry run", work, self._tried)
 
     def _tried(self, report: ImportReport) -> None:
-        self._show_classes(report)
         self.report.setPlainText("\n".join(report.sentences()))
         self._set_usable(report.images > 0)
-
-    def _show_classes(self, report: ImportReport) -> None:
-        """Fill the list from the first dry run, in which nothing was left out."""
-        if self.classes.count():
-            return
-        with QSignalBlocker(self.classes):
-            for name, count in report.classes.items():
-                item = QListWidgetItem(f"{name}  ({count:,})", self.classes)
-                item.setData(Qt.ItemDataRole.UserRole, name)
-                item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
-                item.setCheckState(Qt.CheckState.Checked)
 
     def options(self) -> dict[str, Any]:
         """What was chosen, as :func:`engine.formats.importing.import_file` takes it."""
@@ -213,6 +211,8 @@ class ImportDialog(FormDialog):
 
     def _run(self, name: str, work: Callable[[Report], Any], done: Callable[[Any], None]) -> None:
         """Run `work`; only the answer to the newest question is shown."""
+        for other in self._jobs:
+            other.cancel()
         job = Job(name, work, self)
         job.setProperty("asked", self._asked)
         job.done.connect(self._answered)
@@ -233,6 +233,7 @@ class ImportDialog(FormDialog):
             return
         self.report.clear()
         if isinstance(error, UserError):
+            self._set_usable(False)
             self.facts.setText(str(error))
         else:
             self._session.defect.emit(error)

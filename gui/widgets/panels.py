@@ -162,7 +162,13 @@ class HistoryList(RowModel):
         current = next((e.id for e in entries if not e.undone), None)
         self.set_rows(
             [
-                ListRow(e.id, e.label, detail="undone" if e.undone else ago(e.time), active=e.id == current)
+                ListRow(
+                    e.id,
+                    e.label,
+                    detail="undone" if e.undone else ago(e.time),
+                    chip_kind="muted" if e.undone else "",
+                    active=e.id == current,
+                )
                 for e in entries
             ]
         )

@@ -32,7 +32,7 @@ class RowDelegate(QStyledItemDelegate):
             painter.fillRect(rect, t.color("text", 5))
         left = self._left(painter, rect, index, t)
         right = self._right(painter, rect, index, t)
-        painter.setPen(t.color("text"))
+        painter.setPen(t.color("muted" if index.data(RowRole.CHIP_KIND) == "muted" else "text"))
         words = QFontMetrics(painter.font()).elidedText(
             str(index.data() or ""), Qt.TextElideMode.ElideRight, right - left - GAP
         )

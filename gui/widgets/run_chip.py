@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
-from engine.events import AttemptStarted, StepDone
-
 if TYPE_CHECKING:
     from gui.session import Session
     from gui.widgets.top_bar import TopBar
@@ -46,15 +44,16 @@ class RunChip(QObject):
             self._take(event)
         self._show()
 
-    def _event(self, event: object) -> None:
+    def _event(self, event: Any) -> None:
         self._take(event)
-        if isinstance(event, StepDone):
+        if event.type == "step_done":
             self._show()
 
-    def _take(self, event: object) -> None:
-        if isinstance(event, AttemptStarted):
+    def _take(self, event: Any) -> None:
+        # told apart by their tag: importing the event types imports pydantic, and the window starts without a run
+        if event.type == "attempt_started":
             self._epochs, self._step = event.epochs, ""
-        elif isinstance(event, StepDone):
+        elif event.type == "step_done":
             of = f"/{self._epochs}" if self._epochs else ""
             self._step = f" · epoch {event.epoch}{of} · {time_left(event.seconds_left)}"
 

@@ -46,3 +46,8 @@ class StatusLine(QWidget):
     def show_image(self, name: str, width: int = 0, height: int = 0) -> None:
         """The image on screen; "" for none."""
         self._image.setText(f"{name}  {width}×{height}" if name else "")
+
+    def show_image_facts(self, shown: bool) -> None:
+        """Cursor and image only mean something where an image is on screen."""
+        self._cursor.setVisible(shown)
+        self._image.setVisible(shown)
