@@ -15,6 +15,7 @@ from engine.domain.annotation import Split
 from engine.errors import RunError, UserError
 from engine.events import EpochValidated, StepDone
 from engine.project.images import read_image
+from engine.project.opening import FILE_NAME
 from engine.project.predictions import PredictionStore
 from engine.project.runs import (
     RunFolder,
@@ -25,7 +26,7 @@ from engine.project.runs import (
     open_run,
     train_command,
 )
-from engine.project.store import FILE_NAME, ProjectStore
+from engine.project.store import ProjectStore
 from engine.review.evaluation import Evaluation, evaluate
 from engine.review.pictures import jpeg
 from engine.review.report import Report, image_overlay, write_report

@@ -9,7 +9,8 @@ from pathlib import Path
 from engine.domain.annotation import Split
 from engine.errors import ProjectError
 from engine.formats.importing import import_file
-from engine.project.store import FILE_NAME, ProjectStore
+from engine.project.opening import FILE_NAME
+from engine.project.store import ProjectStore
 from engine.sample.generator import COCO_NAME, VIA_NAME
 
 NAME = "Washers, nuts and gaskets"
