@@ -17,6 +17,7 @@ from engine.domain.mask import Mask
 RGB = npt.NDArray[np.uint8]
 TINT = 0.42
 TEXT_SIZE = 14
+RIM = (25, 25, 25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def _tint(region: RGB, inside: npt.NDArray[np.bool_], color: str, thickness: int
     region[inside] = np.rint(region[inside] * (1 - TINT) + tone * TINT).astype(np.uint8)
     outlines, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     buffer = np.ascontiguousarray(region)
+    cv2.drawContours(buffer, outlines, -1, RIM, thickness + 2, cv2.LINE_AA)  # shows on any ground
     cv2.drawContours(buffer, outlines, -1, _rgb(color), thickness, cv2.LINE_AA)
     region[...] = buffer
 
@@ -113,12 +115,29 @@ def _labelled(canvas: RGB, labels: Sequence[tuple[float, float, Drawn]]) -> RGB:
     image = Image.fromarray(canvas)
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(TEXT_SIZE)
+    placed: list[tuple[float, float, float, float]] = []
     for x, y, item in labels:
-        left, _, right, bottom = draw.textbbox((0, 0), item.label, font=font)
-        at = (min(max(0.0, x), image.width - right - 6), max(0.0, y - bottom - 5))
-        draw.rectangle((at[0], at[1], at[0] + right - left + 6, at[1] + bottom + 4), fill=item.color)
-        draw.text((at[0] + 3, at[1] + 1), item.label, font=font, fill=_ink(item.color))
+        _, _, right, bottom = draw.textbbox((0, 0), item.label, font=font)
+        plate = _free_place(
+            max(0.0, min(x, image.width - right - 6)), max(0.0, y - bottom - 5), right + 6, bottom + 5, placed
+        )
+        placed.append(plate)
+        draw.rectangle(plate, fill=item.color)
+        draw.text((plate[0] + 3, plate[1] + 1), item.label, font=font, fill=_ink(item.color))
     return np.asarray(image, dtype=np.uint8)
+
+
+def _free_place(
+    x: float, y: float, width: float, height: float, placed: Sequence[tuple[float, float, float, float]]
+) -> tuple[float, float, float, float]:
+    """Box of a label at (x, y), moved down past those that are there already."""
+    for _ in placed:
+        box = (x, y, x + width, y + height)
+        below = [p[3] + 1 for p in placed if p[0] < box[2] and box[0] < p[2] and p[1] < box[3] and box[1] < p[3]]
+        if not below:
+            break
+        y = max(below)
+    return (x, y, x + width, y + height)
 
 
 def _rgb(color: str) -> tuple[int, int, int]:

@@ -89,7 +89,7 @@ def test_an_overlay_tints_the_object_and_leaves_its_hole_as_photographed() -> No
     mask = ring()
     drawn = overlay(photo, [Drawn((15, 20, 66, 71), mask, "#ff0000")])
     changed = (drawn != photo).any(axis=2)
-    outline = cv2.dilate(mask.to_array().astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    outline = cv2.dilate(mask.to_array().astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
     assert changed[mask.to_array()].all()
     assert not changed[~outline].any()
     assert not changed[45, 40]
