@@ -11,9 +11,12 @@ from typing import Any
 
 from engine.domain.annotation import BoxXYXY
 from engine.domain.polygons import Ring, clean_ring
+from engine.formats.coco_write import export_coco
 from engine.formats.coerce import as_dict, as_items, as_key, as_numbers, as_size, as_text, is_true
 from engine.formats.parsed import FileFormat, ParsedFile, ParsedImage, ParsedRegion
 from engine.formats.report import FindingLog
+
+__all__ = ["export_coco", "is_coco", "parse_coco"]
 
 _NAMELESS = "an image without a name"
 

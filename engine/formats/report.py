@@ -43,7 +43,7 @@ class FindingLog:
     """Collects findings of one sort into one sentence with a count.
 
     A text is a template: ``{n}`` becomes the count and ``{s}`` the plural ending of the word before it ("" for one),
-    ``{plural}`` that of "class", ``{ies}`` that of "entr", ``{is}``, ``{was}``, ``{es}`` and ``{self}`` what follows it.
+    ``{plural}`` that of "class", ``{ies}`` that of "entr"; ``{is}``, ``{was}``, ``{es}``, ``{self}`` follow the count.
     """
 
     def __init__(self) -> None:

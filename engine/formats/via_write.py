@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.domain.annotation import Annotation, Instance
+from engine.domain.annotation import Annotation, Instance, Split
 from engine.domain.mask import Mask
 from engine.domain.outlines import mask_polygons
 from engine.domain.polygons import Ring, keyhole, simplified
 from engine.formats.atomic import atomic_text
+from engine.formats.coco_write import file_names
 from engine.formats.report import ExportReport
+from engine.project.store import ProjectStore
 
 CLASS_ATTRIBUTE = "class"
 
@@ -53,6 +55,23 @@ def write_via(
     with atomic_text(out) as file:
         json.dump(entries, file, ensure_ascii=False, separators=(",", ":"))
     return ExportReport(str(out), len(entries), seen["instances"], _losses(seen, tolerance))
+
+
+def export_via(store: ProjectStore, out: Path | str, *, split: Split | None = None) -> ExportReport:
+    """Write the project's annotations as VIA JSON to `out` (see :func:`write_via`).
+
+    Raises:
+        UserError: when `out` cannot be written.
+    """
+    records = [record for record in store.images() if split in (None, record.split)]
+    names = file_names(store, records)
+    images = ((names[r.id], _byte_size(store.image_path(r.id)), store.annotation(r.id)) for r in records)
+    return write_via(images, {c.id: c.name for c in store.categories()}, Path(out))
+
+
+def _byte_size(path: Path) -> int:
+    """Size in bytes; VIA writes -1 where it is unknown."""
+    return path.stat().st_size if path.is_file() else -1
 
 
 def _region(
