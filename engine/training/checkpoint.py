@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,14 +28,11 @@ class Progress:
         epoch: completed epochs.
         step: completed optimiser steps of the whole run.
         epoch_step: completed steps of the epoch under way.
-        best_ap, best_epoch: of the best validation so far.
     """
 
     epoch: int = 0
     step: int = 0
     epoch_step: int = 0
-    best_ap: float = -1.0
-    best_epoch: int = 0
 
 
 @dataclass
@@ -83,10 +82,28 @@ def save_full(run: RunFolder, state: TrainState, facts: dict[str, Any]) -> None:
     write_tensors(run.checkpoint("last"), tensors, facts)
 
 
-def save_weights(run: RunFolder, name: str | int, state: TrainState, facts: dict[str, Any]) -> None:
-    """Write the weights to detect with, under `name` (``best`` or an epoch)."""
-    checkpoint = run.checkpoint("best") if name == "best" else run.checkpoint(int(name))
-    write_tensors(checkpoint, model_tensors(state.weights()), facts)
+def save_epoch(run: RunFolder, state: TrainState, facts: dict[str, Any]) -> None:
+    """Write the weights to detect with after the epoch just completed.
+
+    Raises:
+        OSError: when they cannot be written.
+    """
+    write_tensors(run.checkpoint(state.progress.epoch), model_tensors(state.weights()), facts)
+
+
+def mark_best(run: RunFolder, epoch: int) -> None:
+    """Make `epoch`'s weights ``best``, without a second copy where the disk knows hard links.
+
+    Raises:
+        OSError: when it cannot be written; the previous ``best`` is whole.
+    """
+    temporary = run.checkpoint("best").with_suffix(".part")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(run.checkpoint(epoch), temporary)
+    except OSError:
+        shutil.copyfile(run.checkpoint(epoch), temporary)
+    temporary.replace(run.checkpoint("best"))
 
 
 def load_full(run: RunFolder, state: TrainState) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from engine.events import (
     AttemptEnded,
     AttemptStarted,
     CheckpointSaved,
+    EpochValidated,
     Note,
     RunEvent,
     StageStarted,
@@ -35,8 +37,9 @@ from engine.training.checkpoint import (
     TrainState,
     facts_of,
     load_full,
+    mark_best,
+    save_epoch,
     save_full,
-    save_weights,
     thin,
 )
 from engine.training.loader import SampleLoader
@@ -81,6 +84,7 @@ class Trainer:
         self._scaler = torch.amp.GradScaler(self._device.kind, enabled=self._device.autocast_dtype is torch.float16)
         self._step_seconds: deque[float] = deque(maxlen=50)
         self._validation_seconds = 0.0
+        self._best_ap = -1.0
 
     # --- the run ----------------------------------------------------------------------------------------------
 
@@ -88,6 +92,8 @@ class Trainer:
         """Train to the end of the plan, or until a stop is asked for; everything is saved either way."""
         if resume and self._run.checkpoint("last").exists():
             load_full(self._run, self.state)
+            before = [e for e in self._run.events() if isinstance(e, EpochValidated)]
+            self._best_ap = max((self._ap_of(e) for e in before), default=-1.0)
         self._emit(self._started(attempt))
         progress = self.state.progress
         stage = -1
@@ -126,7 +132,7 @@ class Trainer:
         progress.epoch += 1
         progress.epoch_step = 0
         # Saved before the validation: what was learned is safe whatever happens next.
-        self._save(progress.epoch)
+        self._save_epoch()
         self._save_last()
         network = self._network_to_detect_with()
         result = validate(
@@ -142,11 +148,10 @@ class Trainer:
             return False
         self._validation_seconds = result.seconds
         self._emit(result)
-        ap = (result.box_ap if self._config.boxes_only else result.mask_ap) or 0.0
-        if ap > progress.best_ap:
-            progress.best_ap, progress.best_epoch = ap, progress.epoch
-            self._save("best")
-            self._save_last()
+        ap = self._ap_of(result)
+        if ap > self._best_ap:
+            self._best_ap = ap
+            self._guarded("best", lambda: mark_best(self._run, progress.epoch))
         thin(self._run, self._config.keep_epochs)
         return True
 
@@ -252,27 +257,31 @@ class Trainer:
 
     # --- saving and telling -----------------------------------------------------------------------------------
 
-    def _save(self, name: int | str) -> None:
-        facts = facts_of(self.state, self._config, self._data.categories, self._digest)
-        self._guarded(lambda: save_weights(self._run, name, self.state, facts), str(name))
+    def _save_epoch(self) -> None:
+        epoch = self.state.progress.epoch
+        self._guarded(f"epoch_{epoch:04d}", lambda: save_epoch(self._run, self.state, self._facts()))
 
     def _save_last(self) -> None:
-        facts = facts_of(self.state, self._config, self._data.categories, self._digest)
-        self._guarded(lambda: save_full(self._run, self.state, facts), "last")
+        self._guarded("last", lambda: save_full(self._run, self.state, self._facts()))
 
-    def _guarded(self, save: Callable[[], None], name: str) -> None:
+    def _facts(self) -> dict[str, Any]:
+        return facts_of(self.state, self._config, self._data.categories, self._digest)
+
+    def _guarded(self, name: str, save: Callable[[], None]) -> None:
         """A checkpoint that cannot be written is told, and training goes on: the one before is whole."""
         progress = self.state.progress
         try:
             save()
         except OSError as error:
             reason = error.strerror or str(error)
-            self._emit(
-                Note(level="error", text=f"Checkpoint “{name}” could not be written: {reason}. Training goes on.")
-            )
+            text = f"Checkpoint “{name}” could not be written: {reason}. Training goes on."
+            self._emit(Note(level="error", text=text))
             return
-        title = f"epoch_{int(name):04d}" if name.isdigit() else name
-        self._emit(CheckpointSaved(name=title, epoch=progress.epoch, step=progress.step, best=name == "best"))
+        self._emit(CheckpointSaved(name=name, epoch=progress.epoch, step=progress.step, best=name == "best"))
+
+    def _ap_of(self, validated: EpochValidated) -> float:
+        """The figure that decides which epoch is best."""
+        return (validated.box_ap if self._config.boxes_only else validated.mask_ap) or 0.0
 
     def _report(self, losses: dict[str, float], images: int, seconds: float) -> None:
         progress = self.state.progress
