@@ -286,7 +286,7 @@ class ReviewQueue(RowModel):
         members = (group.keeper, *group.others)
         ids = tuple(int(m.key) for m in members)
         names = " ↔ ".join(dict.fromkeys(self._name(m.category_id) for m in members))
-        scores = " / ".join(f"{m.score:.2f}" for m in members)
+        scores = "/".join(f"{m.score:.2f}" for m in members)
         detail = f"mask IoU {max(m.iou for m in group.others):.2f}, scores {scores}"
         if group.kind == "part-of":
             detail = f"one inside the other, scores {scores}"

@@ -13,7 +13,6 @@ from engine.errors import UserError
 from engine.events import (
     AttemptEnded,
     AttemptStarted,
-    CheckpointSaved,
     EpochValidated,
     Note,
     RunEvent,
@@ -232,8 +231,6 @@ def _words_of(event: RunEvent) -> str:
         )
     if isinstance(event, EpochValidated):
         return f"Epoch {event.epoch}: mask AP {ap_words(event.mask_ap)}, box AP {ap_words(event.box_ap)}."
-    if isinstance(event, CheckpointSaved):
-        return f"The best weights so far are from epoch {event.epoch}." if event.name == "best" else ""
     if isinstance(event, Note):
         return event.text
     if isinstance(event, AttemptEnded):

@@ -59,6 +59,8 @@ class ReviewBar(QWidget):
         self.runs, self.epochs = QComboBox(), QComboBox()
         self.runs.setAccessibleName("Run")
         self.epochs.setAccessibleName("Epoch")
+        for combo in (self.runs, self.epochs):
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.runs.activated.connect(self._run_activated)
         self.epochs.activated.connect(self._epoch_activated)
         self.score = QSlider(Qt.Orientation.Horizontal)

@@ -26,6 +26,7 @@ Index = QModelIndex | QPersistentModelIndex
 COLUMN_WIDTH = 306
 QUEUE_ROW = 46
 CHOICE_ROW = 28
+DETAIL_PX = 12
 NO_QUEUE = "What the network predicts is listed here: one object with two classes first, then what is new."
 
 
@@ -53,6 +54,10 @@ class QueueDelegate(QStyledItemDelegate):
         for number, (words, role) in enumerate(lines):
             area = QRect(left, rect.top() + 5 + 18 * number, right - left, 18)
             painter.setPen(t.color(role))
+            if number:
+                font = painter.font()
+                font.setPixelSize(DETAIL_PX)
+                painter.setFont(font)
             fitting = QFontMetrics(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, area.width())
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, fitting)
         painter.restore()

@@ -74,8 +74,6 @@ class TrainRoom(QWidget):
         self.classes, self.log_card = ClassesCard(), LogCard()
         self.plan, self.facts, self.runs = PlanCard(), FactsCard(), RunsCard()
         for card in (self.loss_card, self.ap_card):
-            card.remark.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            card.remark.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             card.remark.setTextFormat(Qt.TextFormat.RichText)
         charts = QHBoxLayout()
         charts.setSpacing(12)

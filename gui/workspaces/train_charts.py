@@ -26,7 +26,7 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setMinimumHeight(190)
-        self.setMaximumHeight(230)
+        self.setMaximumHeight(210)
         self.setAntialiasing(True)
         self.setMouseEnabled(False, False)
         self.setMenuEnabled(False)
@@ -158,7 +158,7 @@ def _readable(color: str) -> QColor:
 
 
 def legend_html(log: RunLog) -> str:
-    """The names of the loss curves in their colours, with the values they have now."""
+    """The names of the loss curves in their colours, with the total as it is now."""
     t = tokens()
     window = max(1, len(log.epochs) // 25)
     words = []
@@ -166,5 +166,6 @@ def legend_html(log: RunLog) -> str:
         series = log.losses[name][-window:]
         if not series or not any(series):
             continue
-        words.append(f'<span style="color:{color}">{name} {sum(series) / len(series):.2f}</span>')
+        value = f" {sum(series) / len(series):.2f}" if name == "total" else ""
+        words.append(f'<span style="color:{color}">{name}{value}</span>')
     return " · ".join(words)

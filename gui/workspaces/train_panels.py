@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
@@ -258,7 +259,7 @@ class LogCard(Card):
         self._text = QPlainTextEdit(readOnly=True)
         self._text.setMaximumBlockCount(MAX_LOG_LINES)
         self._text.setFrameShape(QPlainTextEdit.Shape.NoFrame)
-        self._text.setMinimumHeight(96)
+        self._text.setMinimumHeight(80)
         self._text.setAccessibleName("Log of the training")
         self._text.setPlaceholderText("What the training tells appears here.")
         self._text.setStyleSheet("QPlainTextEdit { border: none; }")
@@ -280,6 +281,10 @@ class LogCard(Card):
     def text(self) -> str:
         """All lines shown."""
         return self._text.toPlainText()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._to_end()
 
     def _to_end(self) -> None:
         bar = self._text.verticalScrollBar()
