@@ -16,38 +16,33 @@ from engine.project.records import Changed, HistoryEntry
 
 _COLUMNS = "c.id, c.label, c.project_wide, c.undone"
 
-# Later changes, not undone, of the same columns of the same row; of an image this one brought in; of instances of a
-# class this one brought in.
-_BUILDS_ON = """
-SELECT max(id) FROM (
-    SELECT s.id FROM journal mine
-    JOIN journal theirs ON theirs.key = mine.key AND theirs.tbl = mine.tbl
-        AND theirs.changeset_id > mine.changeset_id AND theirs.cols & mine.cols
-    JOIN changesets s ON s.id = theirs.changeset_id AND s.undone = 0
+# Other changes that are on the wrong side of this one: of the same columns of the same row; of an image that one of
+# the two brought or took; of a class or a name that one of the two brought or took.
+_DEPENDENT = """
+SELECT {pick}(s.id) FROM changesets s WHERE s.{side} AND s.id IN (
+    SELECT theirs.changeset_id FROM journal mine
+    JOIN journal theirs ON theirs.key = mine.key AND theirs.tbl = mine.tbl AND theirs.cols & mine.cols
+        AND theirs.changeset_id {than} mine.changeset_id
     WHERE mine.changeset_id = :id
   UNION ALL
-    SELECT s.id FROM journal mine
-    JOIN changeset_images l ON l.image_id = CAST(mine.key AS INTEGER) AND l.changeset_id > mine.changeset_id
-    JOIN changesets s ON s.id = l.changeset_id AND s.undone = 0
-    WHERE mine.changeset_id = :id AND mine.tbl = 'images' AND mine.before IS NULL
+    SELECT theirs.changeset_id FROM journal mine
+    JOIN changeset_images theirs ON theirs.image_id = CAST(mine.key AS INTEGER)
+        AND theirs.changeset_id {than} mine.changeset_id
+    WHERE mine.changeset_id = :id AND mine.tbl = 'images' AND mine.cols = -1
   UNION ALL
-    SELECT s.id FROM journal mine
-    JOIN instances i ON i.category_id = CAST(mine.key AS INTEGER)
-    JOIN journal theirs ON theirs.key = i.id AND theirs.tbl = 'instances' AND theirs.changeset_id > mine.changeset_id
-    JOIN changesets s ON s.id = theirs.changeset_id AND s.undone = 0
-    WHERE mine.changeset_id = :id AND mine.tbl = 'categories' AND mine.before IS NULL
+    SELECT theirs.changeset_id FROM changeset_images mine
+    JOIN journal theirs ON theirs.key = CAST(mine.image_id AS TEXT) AND theirs.tbl = 'images' AND theirs.cols = -1
+        AND theirs.changeset_id {than} mine.changeset_id
+    WHERE mine.changeset_id = :id
+  UNION ALL
+    SELECT theirs.changeset_id FROM changeset_refs mine
+    JOIN changeset_refs theirs ON theirs.ref = mine.ref AND (theirs.owns OR mine.owns)
+        AND theirs.changeset_id {than} mine.changeset_id
+    WHERE mine.changeset_id = :id
 )
 """
-
-# Earlier changes of the same rows that are still undone.
-_BUILT_UPON = """
-SELECT min(s.id) FROM journal mine
-JOIN journal theirs ON theirs.key = mine.key AND theirs.tbl = mine.tbl
-    AND theirs.changeset_id < mine.changeset_id AND theirs.cols & mine.cols
-JOIN changesets s ON s.id = theirs.changeset_id AND s.undone > 0
-WHERE mine.changeset_id = :id
-"""
-
+_BUILDS_ON = _DEPENDENT.format(pick="max", side="undone = 0", than=">")
+_BUILT_UPON = _DEPENDENT.format(pick="min", side="undone > 0", than="<")
 
 _MARK_UNDONE = """
 UPDATE changesets SET undone = 1 + coalesce((SELECT max(undone) FROM changesets WHERE undone > 0), 0) WHERE id = ?
@@ -108,7 +103,8 @@ class History:
                 self._play(change, forward=True)
                 self._db.execute("UPDATE changesets SET undone = 0 WHERE id = ?", (change.id,))
         except UndoError:
-            self._forget_unless_waiting(change)
+            # what it builds on was undone and then replaced by a new edit: it would stand in the way for ever
+            self._db.execute("DELETE FROM changesets WHERE id = ?", (change.id,))
             raise
         return self._changed(change)
 
@@ -123,12 +119,6 @@ class History:
                 f"“{change.label}” cannot be {verb}: what it builds on has changed since.",
                 hint="Nothing was changed.",
             ) from error
-
-    def _forget_unless_waiting(self, change: _Change) -> None:
-        # a class it needs may come back with an earlier redo; otherwise it would block every later redo
-        earlier = "SELECT 1 FROM changesets WHERE undone > 0 AND id < ? AND tables LIKE '%categories%'"
-        if not self._db.one(earlier, (change.id,)):
-            self._db.execute("DELETE FROM changesets WHERE id = ?", (change.id,))
 
     def _not_before(self, change: _Change, blocker: _Change) -> UndoError:
         return UndoError(

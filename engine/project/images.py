@@ -24,7 +24,7 @@ from PIL import Image, UnidentifiedImageError
 
 from engine.domain.annotation import Split
 from engine.errors import DataError, ImageReadError, UserError
-from engine.project.pixels import TURNED, Pixels, deep_color, is_deep_color, orientation, rgb, turned
+from engine.project.pixels import TURNED, Pixels, deep_color, deep_turn, is_deep_color, orientation, rgb, turned
 from engine.project.records import Changed
 from engine.project.store import ProjectStore
 
@@ -46,10 +46,12 @@ def read_image(path: Path | str) -> Pixels:
         ImageReadError: when the file is missing, truncated, not an image, or too large.
     """
     with _opened(path) as image:
-        deep = is_deep_color(image)
-        image.load()  # in any case: cv2 does not notice a truncated file
-        pixels = deep_color(Path(path)) if deep else rgb(image)
-        return turned(pixels, orientation(image))
+        if is_deep_color(image):
+            turn = deep_turn(image)
+            image.load()  # cv2 does not notice a truncated file
+            return turned(deep_color(Path(path)), turn)
+        image.load()
+        return turned(rgb(image), orientation(image))  # after load(), which turns some formats itself
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -60,7 +62,8 @@ def image_size(path: Path | str) -> tuple[int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
-        return (width, height) if orientation(image) in TURNED else (height, width)
+        turns = orientation(image) in TURNED and image.format != "TIFF"  # whose size Pillow has turned already
+        return (width, height) if turns else (height, width)
 
 
 def thumbnail(path: Path | str, size: int) -> Pixels:
@@ -71,13 +74,15 @@ def thumbnail(path: Path | str, size: int) -> Pixels:
     """
     with _opened(path) as image:
         if is_deep_color(image):
+            turn = deep_turn(image)
             small = Image.fromarray(deep_color(Path(path)))
         else:
             image.draft("RGB", (size, size))
             image.load()
+            turn = orientation(image)
             small = image if image.mode == "RGB" else Image.fromarray(rgb(image))
         small.thumbnail((size, size))
-        return turned(np.asarray(small), orientation(image))
+        return turned(np.asarray(small), turn)
 
 
 def content_hash(path: Path | str) -> str:

@@ -44,6 +44,7 @@ class Recorder:
         self._id = 0
         self._count = 0
         self._wide = False
+        self._refs: dict[str, bool] = {}
         self.image_ids: set[int] = set()
         self.tables: set[str] = set()
 
@@ -52,6 +53,7 @@ class Recorder:
         self._db.execute(table.insert, [row[c] for c in table.columns])
         self._record(table, _key_of(table, row), ALL_COLUMNS, None, row, row.get("mask"))
         self._touch(table, row, in_or_out=True)
+        self._refer(table, row)
 
     def delete(self, table: Table, row: Row) -> None:
         """Take out a row; `row` is all of it."""
@@ -59,6 +61,7 @@ class Recorder:
         self._db.execute(f"DELETE FROM {table.name} WHERE {table.where_key}", key)
         self._record(table, key, ALL_COLUMNS, row, None, row.get("mask"))
         self._touch(table, row, in_or_out=True)
+        self._refer(table, row)
 
     def update(self, table: Table, old: Row, new: Row, delta: bytes | None = None) -> None:
         """Change a row; columns that are equal in `old` and `new` are left alone.
@@ -74,6 +77,11 @@ class Recorder:
         self._db.execute(table.update(after), (*after.values(), *key))
         self._record(table, key, table.bits(after), {c: old[c] for c in after}, after, delta)
         self._touch(table, old, in_or_out=False)
+        if "category_id" in after:
+            self._refs.setdefault(f"category {old['category_id']}", False)
+            self._refs.setdefault(f"category {after['category_id']}", False)
+        if table.name == "categories" and "name" in after:
+            self._refs |= {f"name {old['name']}": True, f"name {after['name']}": True}
 
     def finish(self) -> Changed | None:
         """Write the changeset down; None when nothing changed."""
@@ -85,6 +93,8 @@ class Recorder:
         self._db.execute("UPDATE changesets SET tables = ?, project_wide = ? WHERE id = ?", (tables, wide, self._id))
         links = [(image_id, self._id) for image_id in self.image_ids]
         self._db.many("INSERT INTO changeset_images (image_id, changeset_id) VALUES (?, ?)", links)
+        refs = [(ref, self._id, owns) for ref, owns in self._refs.items()]
+        self._db.many("INSERT INTO changeset_refs (ref, changeset_id, owns) VALUES (?, ?, ?)", refs)
         if self._db.one("SELECT 1 FROM changesets WHERE undone > 0"):
             self._drop_redo(wide)
         return Changed(self._label, frozenset(self.image_ids), frozenset(self.tables))
@@ -104,6 +114,15 @@ class Recorder:
         # that comes along with a drawing is not: undoing it elsewhere would take the drawing away unseen.
         self._wide = self._wide or (table.name == "categories" and not in_or_out)
         self._wide = self._wide or (table.name == "images" and in_or_out)
+
+    def _refer(self, table: Table, row: Row) -> None:
+        """Note what a row that comes or goes needs of other rows, and what others may need of it."""
+        if table.name == "instances":
+            self._refs.setdefault(f"category {row['category_id']}", False)
+        elif table.name == "categories":
+            self._refs |= {f"category {row['id']}": True, f"name {row['name']}": True}
+        elif table.name == "images":
+            self._refs[f"path {row['path']}"] = True
 
     def _record(
         self, table: Table, key: tuple[Any, ...], cols: int, before: Row | None, after: Row | None, delta: bytes | None

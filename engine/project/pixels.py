@@ -97,6 +97,11 @@ def deep_color(path: Path) -> Pixels:
     return blended
 
 
+def deep_turn(image: Image.Image) -> int:
+    """The orientation that is left to apply to what :func:`deep_color` gives."""
+    return 1 if image.format == "TIFF" else orientation(image)  # cv2 turns TIFFs whatever it is asked
+
+
 def orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8, without decoding pixels where that can be avoided."""
     try:

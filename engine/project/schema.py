@@ -74,6 +74,16 @@ CREATE TABLE changeset_images (
 ) WITHOUT ROWID;
 CREATE INDEX changeset_images_changeset ON changeset_images(changeset_id);
 
+-- what a changeset needs beyond its own rows: "category 3", "name nut", "path a.png"
+-- owns: it brought that or took it away; two changesets depend on each other when one of them does
+CREATE TABLE changeset_refs (
+    ref TEXT NOT NULL,
+    changeset_id INTEGER NOT NULL REFERENCES changesets(id) ON DELETE CASCADE,
+    owns INTEGER NOT NULL,
+    PRIMARY KEY (ref, changeset_id)
+) WITHOUT ROWID;
+CREATE INDEX changeset_refs_changeset ON changeset_refs(changeset_id);
+
 -- before, after: JSON of the changed columns, NULL when the row was not there; a mask stands as its CRC-32
 -- cols: bit set of the changed columns, all of them when a row came or went
 -- delta: mask before XOR mask after, compressed run lengths

@@ -92,8 +92,8 @@ def test_a_killed_writer_loses_at_most_the_step_under_way_and_the_history_stays_
     _new_project(tmp_path / "whole")
     done = 0
     with ProjectStore.open(tmp_path / "whole") as whole:
-        for _ in range(8):
-            reported = _run_and_kill(tmp_path / "killed", done, rng.randint(1, 60))
+        for _ in range(6):
+            reported = _run_and_kill(tmp_path / "killed", done, rng.randint(1, 40))
             with ProjectStore.open(tmp_path / "killed") as killed:
                 for number in range(done, reported + 1):
                     step(whole, number)
@@ -108,7 +108,7 @@ def test_a_killed_writer_loses_at_most_the_step_under_way_and_the_history_stays_
 
 def _same_all_the_way_back(killed: ProjectStore, whole: ProjectStore) -> None:
     steps = 0
-    while steps < 30 and killed.undo() is not None:
+    while steps < 15 and killed.undo() is not None:
         whole.undo()
         steps += 1
         assert tuple(killed.annotations()) == tuple(whole.annotations())

@@ -27,8 +27,8 @@ LAWS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthChe
 # One step: its kind and three numbers that say which image, class, instance, pixels.  The edits are arbitrary on
 # purpose: a law that holds for any change of rows holds for those of the canvas.
 small = st.integers(0, 11)
-EDITS = ("draw", "draw", "paint", "paint", "delete", "relabel", "reorder", "negative", "status", "split", "class",
-         "rename", "merge", "remove class", "add image", "remove image", "decide", "accept all")  # fmt: skip
+EDITS = ("draw", "draw", "draw new class", "paint", "paint", "delete", "relabel", "reorder", "negative", "status",
+         "split", "class", "rename", "merge", "remove class", "add image", "remove image", "decide", "accept all")  # fmt: skip
 edit_steps = st.tuples(st.sampled_from(EDITS), small, small, small)
 any_steps = st.tuples(st.sampled_from((*EDITS, *("undo", "redo") * 5, "undo all", "reopen")), small, small, small)
 
@@ -54,11 +54,9 @@ class Session:
         """Do one step, or nothing where it makes no sense."""
         with self.store.change(kind) as change:
             if kind == "class":
-                self.made += 1
-                change.add_category(f"class {self.made}")
+                change.add_category(f"class {b}")
             elif kind == "add image":
-                self.made += 1
-                change.add_image(f"{self.made}.png", WIDTH, HEIGHT)
+                change.add_image(f"{b}.png", WIDTH, HEIGHT)
             elif self.store.images() and self.store.categories():
                 image = self.store.images()[a % len(self.store.images())].id
                 category = self.store.categories()[b % len(self.store.categories())].id
@@ -114,8 +112,11 @@ class Session:
             change.set_split(record.id, list(Split)[(c + record.id) % len(Split)])
 
     def _rename(self, change: Changeset, image: int, category: int, c: int) -> None:
-        self.made += 1
-        change.rename_category(category, f"renamed {self.made}")
+        if self.store.category_named(f"class {c}") is None:
+            change.rename_category(category, f"class {c}")
+
+    def _draw_new_class(self, change: Changeset, image: int, category: int, c: int) -> None:
+        self._draw(change, image, change.add_category(f"class {c}").id, c)
 
     def _merge(self, change: Changeset, image: int, category: int, c: int) -> None:
         other = self.store.categories()[c % len(self.store.categories())].id
@@ -140,7 +141,8 @@ class Session:
     STEPS: ClassVar[dict[str, Callable[..., None]]] = {
         "draw": _draw, "paint": _paint, "delete": _delete, "relabel": _relabel, "reorder": _reorder,
         "negative": _negative, "status": _status, "split": _split, "rename": _rename, "merge": _merge,
-        "remove class": _remove_class, "remove image": _remove_image, "decide": _decide, "accept all": _accept_all,
+        "draw new class": _draw_new_class, "remove class": _remove_class, "remove image": _remove_image,
+        "decide": _decide, "accept all": _accept_all,
     }  # fmt: skip
 
 
@@ -160,7 +162,7 @@ def new_session() -> Any:
             _end(made.pop())
         session = Session(Path(tempfile.mkdtemp(prefix="laws-")) / "p")
         made.append(session)
-        for step in (("class", 0, 0, 0), ("class", 0, 0, 0), *(("add image", 0, 0, 0),) * 3):
+        for step in (("class", 0, 0, 0), ("class", 0, 1, 0), *(("add image", 0, n, 0) for n in range(3))):
             session.edit(*step)
         return session
 
