@@ -156,7 +156,7 @@ class MainWindow(QMainWindow):
         session.document.opened.connect(self.refresh_actions)
         session.document.appearance_changed.connect(self.refresh_actions)
         self.filmstrip.image_chosen.connect(session.open_image)
-        self.annotate.hint_changed.connect(self.status.hint.set_hint)
+        self.annotate.hint_changed.connect(self._room_hint)
         self.annotate.cursor_moved.connect(self._cursor_moved)
         self.welcome.recent_chosen.connect(self.open_project)
         self._menus["Edit"].aboutToShow.connect(self._name_undo)
@@ -238,6 +238,7 @@ class MainWindow(QMainWindow):
             room = "welcome"
         self.room = room
         widget = self._room_widget(room)
+        self.status.hint.set_hint("")
         self.stack.setCurrentWidget(widget)
         if room != "welcome":
             self.top.switch.set_current(room)
@@ -259,6 +260,8 @@ class MainWindow(QMainWindow):
             from gui.workspaces.review import ReviewRoom
 
             self.review = self._add_room(ReviewRoom(self.session))
+            self.review.go_wanted.connect(self.go)
+            self.review.canvas.cursor_moved.connect(self._cursor_moved)
         if room == "train" and self.train is None:
             from gui.workspaces.train import TrainRoom
 
@@ -267,13 +270,16 @@ class MainWindow(QMainWindow):
         assert isinstance(widget, QWidget)
         return widget
 
-    def _add_room(self, widget: QWidget) -> QWidget:
+    def _add_room(self, widget: Any) -> QWidget:
         self.stack.addWidget(widget)
-        if hasattr(widget, "hint_changed"):
-            widget.hint_changed.connect(self.status.hint.set_hint)
-        if hasattr(widget, "go_wanted"):
-            widget.go_wanted.connect(self.go)
+        widget.hint_changed.connect(self._room_hint)
+        assert isinstance(widget, QWidget)
         return widget
+
+    def _room_hint(self, text: str) -> None:
+        """Rooms go on working while another one is on screen; only the visible one may speak."""
+        if self.sender() is self.stack.currentWidget():
+            self.status.hint.set_hint(text)
 
     def canvas(self) -> Any:
         """The canvas of the room on screen."""

@@ -323,6 +323,7 @@ class SessionBase(QObject):
             return
         if "images" in changed.tables:
             self._image_ids = [r.id for r in self.store.images()]
+            self._leave_missing_image()
         if "categories" in changed.tables:
             self.document.categories = {c.id: c for c in self.store.categories()}
         self._refresh_document(changed)
@@ -331,15 +332,18 @@ class SessionBase(QObject):
         if self.image_id is None and self._image_ids:
             self.open_image(self._image_ids[0])
 
+    def _leave_missing_image(self) -> None:
+        """An undone import takes its images along, the one on screen as well; nobody may ask for it any more."""
+        if self.image_id is not None and self.image_id not in self._image_ids:
+            self.image_id = None
+            self.document.close()
+
     def _refresh_document(self, changed: Changed) -> None:
         """The document replaces its own annotation after its own commit; others' changes are read from the store."""
         here = self.document.image_id
         if self.store is None or here is None or self._pending is not None:
             return
-        if here not in self._image_ids:  # an undone import takes its images along
-            self.document.close()
-            self.image_id = None
-        elif here in changed.image_ids:
+        if here in changed.image_ids:
             self.document.refresh(self.store.annotation(here))
 
     def _checkpoint_now(self) -> None:

@@ -45,7 +45,13 @@ class ListRow:
 
 
 class RowModel(QAbstractListModel):
-    """A list of :class:`ListRow`; when only the contents of rows differ, selection and scrolling stay."""
+    """A list of :class:`ListRow`; when only the contents of rows differ, selection and scrolling stay.
+
+    Attributes:
+        has_keys: some rows have a key, so the others leave its place free.
+    """
+
+    has_keys = False
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -157,6 +163,8 @@ def origin_chip(instance: Instance) -> tuple[str, str]:
 
 class CategoryList(RowModel):
     """The project's classes with their number of objects; the first nine have a key."""
+
+    has_keys = True
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,7 @@
-"""One line of hints in which keys look like keys: ``"drag outline the hole · Esc cancel"``."""
+"""One line of hints in which keys look like keys.
+
+Two ways to write one: ``"drag outline the hole · Esc cancel"`` and ``"[Y] accept  [1] [2] keep"``.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,15 @@ _KEY = re.compile(
     r"(\[ \]|(?:(?:Shift|Ctrl|Alt)\+|right-)*"
     r"(?:drag|click|wheel|release|Esc|Enter|Del|Backspace|Space|Tab|F\d+|[A-Z0-9.,](?: ?[–-] ?[0-9])?))(?= |$)"
 )
+_BRACKETS = re.compile(r"\[([^\]\s][^\]]*)\]([^\[]*)")
 
 
 def split_hint(text: str) -> Iterator[tuple[str, str]]:
     """Parts of a hint: ``(key, words)``, the key "" where a part is a sentence."""
+    if _BRACKETS.match(text):
+        for match in _BRACKETS.finditer(text):
+            yield match.group(1), match.group(2).strip()
+        return
     for part in filter(None, (p.strip() for p in text.split(SEPARATOR))):
         match = _KEY.match(part)
         key = match.group(1) if match else ""

@@ -43,7 +43,7 @@ class RowDelegate(QStyledItemDelegate):
         left = rect.left() + MARGIN
         if key := index.data(RowRole.KEY):
             left = draw_key(painter, left, rect.center().y() + 1, str(key), t) + GAP
-        elif index.data(RowRole.KEY) is not None and index.model().rowCount() > 9:
+        elif getattr(index.model(), "has_keys", False):
             left += 18 + GAP
         if color := index.data(RowRole.COLOR):
             painter.setPen(Qt.PenStyle.NoPen)

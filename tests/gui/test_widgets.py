@@ -31,6 +31,7 @@ RING = Mask.from_box((2, 2, 12, 12), 20, 20) - Mask.from_box((5, 5, 8, 8), 20, 2
         ("[ ] size 24 px", [("[ ]", "size 24 px")]),
         ("right-drag erase · Shift+click line", [("right-drag", "erase"), ("⇧click", "line")]),
         ("1 2 keep · Ctrl+Enter done", [("1", "2 keep"), ("Ctrl+Enter", "done")]),
+        ("[1] [2] keep  [Ctrl ⏎] done, next", [("1", ""), ("2", "keep"), ("Ctrl ⏎", "done, next")]),
         ("Add a class first", [("", "Add a class first")]),
         ("dragging is over", [("", "dragging is over")]),
         ("", []),
