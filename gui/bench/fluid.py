@@ -6,6 +6,7 @@ are the same work on the same data with the same seed, and the same steps of the
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import subprocess
@@ -94,7 +95,7 @@ def headless_seconds_per_step(folder: Path, steps: int) -> float:
 def seconds_per_step(run: RunFolder, steps: int) -> float:
     """Mean over the steps after the warm-up within epochs (validation and saving between epochs do not count)."""
     events = [e for e in run.events() if isinstance(e, StepDone) and e.step <= steps]
-    pairs = [(a, b) for a, b in zip(events, events[1:], strict=False) if a.epoch == b.epoch and a.step >= WARM_UP_STEPS]
+    pairs = [(a, b) for a, b in itertools.pairwise(events) if a.epoch == b.epoch and a.step >= WARM_UP_STEPS]
     if not pairs:
         raise RunError("There are too few steps to compare.", path=run.events_path)
     return sum(b.time - a.time for a, b in pairs) / len(pairs)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from gui.session import Session
 
 FEW_IMAGES = 20  # changes of more images than this are read again in the background
-HINT_GROUP = "[1] [2] keep  [B] both are right  [R] none  [U] unsure  [Ctrl ⏎] done, next"
-HINT_ONE = "[Y] accept  [R] reject  [E] edit  [U] unsure  [Ctrl ⏎] done, next"
+HINT_GROUP = "1–9 keep · B both are right · R none · U unsure · Ctrl+Enter next"
+HINT_ONE = "Y accept · R reject · E edit · U unsure · Ctrl+Enter done, next"
 
 
 class ReviewRoom(QWidget):
@@ -85,7 +85,7 @@ class ReviewRoom(QWidget):
         page = QWidget()
         self._notice, self._notice_more = Heading(), Muted(wrap=True)
         self._notice_more.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._notice_more.setMaximumWidth(460)
+        self._notice_more.setFixedWidth(460)
         self._notice_button = QPushButton()
         self._notice_button.setProperty("role", "primary")
         self._notice_button.clicked.connect(self._notice_pressed)
