@@ -92,7 +92,7 @@ def test_a_killed_writer_loses_at_most_the_step_under_way_and_the_history_stays_
     _new_project(tmp_path / "whole")
     done = 0
     with ProjectStore.open(tmp_path / "whole") as whole:
-        for _ in range(6):
+        for _ in range(5):
             reported = _run_and_kill(tmp_path / "killed", done, rng.randint(1, 40))
             with ProjectStore.open(tmp_path / "killed") as killed:
                 for number in range(done, reported + 1):

@@ -28,7 +28,8 @@ LAWS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthChe
 # purpose: a law that holds for any change of rows holds for those of the canvas.
 small = st.integers(0, 11)
 EDITS = ("draw", "draw", "draw new class", "paint", "paint", "delete", "relabel", "reorder", "negative", "status",
-         "split", "class", "rename", "merge", "remove class", "add image", "remove image", "decide", "accept all")  # fmt: skip
+         "split", "class", "rename", "merge", "remove class", "add image", "remove image", "decide",
+         "accept all")  # fmt: skip
 edit_steps = st.tuples(st.sampled_from(EDITS), small, small, small)
 any_steps = st.tuples(st.sampled_from((*EDITS, *("undo", "redo") * 5, "undo all", "reopen")), small, small, small)
 
