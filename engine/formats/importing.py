@@ -109,8 +109,11 @@ def import_file(
     settled = _settled(store, planned, log)
     _tell_splits(settled, split, log)
     if not dry_run and settled:
+        # reading every byte is slow: before the change makes others wait
+        hashes = {i.picture.path: content_hash(i.picture.path) for i in settled if i.picture.record is None}
         with store.change(f"Import {path.name}") as change:
-            _apply(store, change, settled, tuple(dict.fromkeys(order)), split)
+            _add_pictures(change, settled, hashes, split)
+            _apply(store, change, settled, tuple(dict.fromkeys(order)))
     return _report(settled, order, log, dry_run=dry_run)
 
 
@@ -123,11 +126,12 @@ def _settled(store: ProjectStore, planned: Iterable[PlannedImage], log: FindingL
             image = replace(known, instances=known.instances + image.instances, negative=False)
         merged[image.picture.path] = image
     names = {category.id: category.name for category in store.categories()}
+    counts = store.instance_counts()
     result = []
     for image in merged.values():
         record = image.picture.record
         kept = image.instances
-        if record is not None and record.id in (counts := store.instance_counts()) and counts[record.id]:
+        if record is not None and record.id in counts:
             kept = _new_ones(image.instances, store.annotation(record.id), names)
         text = "{n} instance{s} {was} in the project already and not added again"
         log.add("note", text, image=image.picture.path.name, count=len(image.instances) - len(kept))
@@ -168,27 +172,33 @@ def _tell_splits(settled: Iterable[PlannedImage], split: Split | None, log: Find
             log.add("warning", moved, image=name)
 
 
-def _apply(
-    store: ProjectStore, change: Changeset, settled: Iterable[PlannedImage], order: Sequence[str], split: Split | None
+def _add_pictures(
+    change: Changeset, settled: Iterable[PlannedImage], hashes: Mapping[Path, str], split: Split | None
 ) -> None:
-    settled = list(settled)
-    used = {instance.label for image in settled for instance in image.instances}
-    ids = {name: change.add_category(name).id for name in order if name in used}
+    """Refer to the pictures that are new; put the others into the set asked for, or into one if they are in none."""
     for image in settled:
         picture, record = image.picture, image.picture.record
         wanted = split or image.split or Split.NONE
         if record is None:
-            digest = content_hash(picture.path)
-            image_id = change.add_image(picture.path, picture.width, picture.height, split=wanted, content_hash=digest)
-            annotation = Annotation(image_id, picture.height, picture.width)
-        else:
-            image_id, annotation = record.id, store.annotation(record.id)
-            if wanted is not record.split and (split is not None or record.split is Split.NONE):
-                change.set_split(image_id, wanted)
+            digest = hashes[picture.path]
+            change.add_image(picture.path, picture.width, picture.height, split=wanted, content_hash=digest)
+        elif wanted is not record.split and (split is not None or record.split is Split.NONE):
+            change.set_split(record.id, wanted)
+
+
+def _apply(store: ProjectStore, change: Changeset, settled: Iterable[PlannedImage], order: Sequence[str]) -> None:
+    """Add categories and instances; the pictures are in the project by now."""
+    settled = list(settled)
+    used = {instance.label for image in settled for instance in image.instances}
+    ids = {name: change.add_category(name).id for name in order if name in used}
+    for image in settled:
+        picture = image.picture
+        image_id = change.add_image(picture.path, picture.width, picture.height)  # the id of the one that is there
+        annotation = store.annotation(image_id)
         after = edits.add(annotation, *(_instance(i, ids[i.label]) for i in image.instances))
         if image.negative and not after.instances:
             after = edits.set_negative(after, True)
-        if after != annotation:
+        if after is not annotation:
             change.put_annotation(after)
 
 
