@@ -88,8 +88,7 @@ def _take_all(project: Path, out: Path) -> None:
 def _annotate(window: MainWindow, project: Path) -> None:
     window.open_project(project)
     session = window.session
-    ids = _richest_image(session)
-    session.open_image(ids)
+    session.open_image(_richest_image(session))
     window.banner.hide()
     holed = [i for i in session.document.annotation or () if i.mask is not None and i.mask.holes]
     if holed:
@@ -100,7 +99,8 @@ def _annotate(window: MainWindow, project: Path) -> None:
 
 def _richest_image(session: Any) -> int:
     counts = session.store.instance_counts()
-    return max(session.image_ids[:12], key=lambda i: counts.get(i, 0))
+    ids: list[int] = session.image_ids[:12]
+    return max(ids, key=lambda i: counts.get(i, 0))
 
 
 def _thumbnail_role() -> int:

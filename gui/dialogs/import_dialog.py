@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtWidgets import QCheckBox, QComboBox, QListWidget, QListWidgetItem, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QListWidget, QListWidgetItem, QPlainTextEdit, QWidget
 
 from engine.domain.annotation import Split
 from engine.errors import UserError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PATTERN = "Annotations (*.json *.csv)"
 TRY_MS = 300
+NAMELESS = "object"  # what regions are called when a file names no class (engine.formats.labels)
 SPLITS = (
     ("As folders and file names say", None),
     ("Training", Split.TRAIN),
@@ -53,6 +54,7 @@ class ImportDialog(FormDialog):
         self.source = PathField("File or folder", pattern=PATTERN, either=True)
         self.facts = Muted("", wrap=True)
         self.attribute = QComboBox()
+        self.default_class = QLineEdit()
         self.classes = QListWidget()
         self.split = QComboBox()
         self.nested = QCheckBox("A region wholly inside another one of its class is a hole in it")
@@ -66,6 +68,7 @@ class ImportDialog(FormDialog):
     def _build(self) -> None:
         for widget, name in (
             (self.attribute, "Attribute that names the class"),
+            (self.default_class, "Class of all regions"),
             (self.classes, "Classes to import"),
             (self.split, "Split"),
             (self.report, "Report"),
@@ -80,15 +83,20 @@ class ImportDialog(FormDialog):
         self.form.addRow("Read", self.source)
         self.form.addRow("", self.facts)
         self.form.addRow("Class from", self.attribute)
+        self.form.addRow("Class", self.default_class)
         self.form.addRow("Classes", self.classes)
         self.form.addRow("Split", self.split)
         self.form.addRow("Holes", self.nested)
         self.column.addWidget(self.report, 1)
+        self.facts.setMinimumWidth(480)
+        self.default_class.setPlaceholderText("The file names no class: what are its regions?")
         self.form.setRowVisible(self.attribute, False)
+        self.form.setRowVisible(self.default_class, False)
 
     def _connect(self) -> None:
         self.source.changed.connect(self._source_changed)
         self.attribute.currentIndexChanged.connect(self._inspect)
+        self.default_class.textEdited.connect(self._try_soon)
         self.classes.itemChanged.connect(self._try_soon)
         self.split.currentIndexChanged.connect(self._try_soon)
         self.nested.toggled.connect(self._try_soon)
@@ -135,6 +143,9 @@ class ImportDialog(FormDialog):
                     self.attribute.addItem(f"{name}  ({_few(list(values))})", name)
             self.attribute.setCurrentIndex(max(0, self.attribute.findData(facts.class_attribute)))
         self.form.setRowVisible(self.attribute, self.attribute.count() > 1)
+        nameless = facts.class_attribute is None and set(facts.classes) <= {NAMELESS}
+        self.form.setRowVisible(self.default_class, nameless)
+        self.form.setRowVisible(self.classes, not nameless)
         with QSignalBlocker(self.classes):
             for name, count in sorted(facts.classes.items()):
                 item = QListWidgetItem(f"{name}  ({count:,})", self.classes)
@@ -175,6 +186,7 @@ class ImportDialog(FormDialog):
             "split": self.split.currentData(),
             "leave_out": tuple(left_out),
             "class_attribute": self.attribute.currentData(),
+            "default_class": self.default_class.text().strip() or None,
             "nested_as_holes": self.nested.isChecked(),
         }
 
@@ -185,7 +197,7 @@ class ImportDialog(FormDialog):
         if path is None:
             return
         self._set_usable(False)
-        for widget in (self.source, self.attribute, self.classes, self.split, self.nested):
+        for widget in (self.source, self.attribute, self.default_class, self.classes, self.split, self.nested):
             widget.setEnabled(False)
         self.report.setPlainText("Importing…")
         self._session.job_ended.connect(self._job_ended)

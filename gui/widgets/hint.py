@@ -27,8 +27,7 @@ _BRACKETS = re.compile(r"\[([^\]\s][^\]]*)\]([^\[]*)")
 def split_hint(text: str) -> Iterator[tuple[str, str]]:
     """Parts of a hint: ``(key, words)``, the key "" where a part is a sentence."""
     if _BRACKETS.match(text):
-        for match in _BRACKETS.finditer(text):
-            yield match.group(1), match.group(2).strip()
+        yield from ((m.group(1), m.group(2).strip()) for m in _BRACKETS.finditer(text))
         return
     for part in filter(None, (p.strip() for p in text.split(SEPARATOR))):
         match = _KEY.match(part)

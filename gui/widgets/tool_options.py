@@ -38,6 +38,7 @@ class ToolOptions(QWidget):
         self._opacity_value = QLabel("45%")
         self.zoom = QPushButton("Fit")
         self.zoom.setProperty("role", "flat")
+        self.zoom.setMinimumWidth(92)  # the words change with every turn of the wheel
         self.zoom.setToolTip("Fit the image to the window")
         self._lay_out()
         self._size.valueChanged.connect(self._size_moved)

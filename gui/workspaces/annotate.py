@@ -6,11 +6,21 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QShowEvent
-from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QColorDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.actions import Actions, spec
 from gui.canvas.view import CanvasView
 from gui.dialogs.classes import ask_new_class, ask_remove, ask_rename
+from gui.widgets.basics import Heading, Muted
 from gui.widgets.panels import COLUMN_WIDTH, ClassesView, Dock, HistoryList, ObjectsView, RowView
 from gui.widgets.tool_options import ToolOptions
 from gui.widgets.tool_strip import ToolStrip
@@ -61,7 +71,10 @@ class AnnotateRoom(QMainWindow):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(0)
         row.addWidget(self.strip)
-        row.addWidget(self.canvas, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.canvas)
+        self._pages.addWidget(self._empty_page())
+        row.addWidget(self._pages, 1)
         column.addLayout(row, 1)
         self.setCentralWidget(middle)
         self.setDockNestingEnabled(True)
@@ -73,6 +86,32 @@ class AnnotateRoom(QMainWindow):
         for dock in self.docks:
             self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         self._add_class = self.docks[1].head.add_button("plus", "Add a class")
+
+    def _empty_page(self) -> QWidget:
+        """What to do first in a project without images."""
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setSpacing(12)
+        column.addStretch(1)
+        column.addWidget(Heading("No images yet"), 0, Qt.AlignmentFlag.AlignHCenter)
+        line = "Add a folder of images and draw, or import VIA or COCO annotations. Dropping them here works too."
+        column.addWidget(Muted(line), 0, Qt.AlignmentFlag.AlignHCenter)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch(1)
+        for name, role in (("add_images", "primary"), ("import_annotations", "")):
+            button = QPushButton(self._actions[name].text())
+            button.setProperty("role", role)
+            button.clicked.connect(self._actions[name].trigger)
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
+        column.addStretch(1)
+        return page
+
+    def _show_page(self, _what: object = None) -> None:
+        empty = self._session.store is not None and not self._session.image_ids
+        self._pages.setCurrentIndex(1 if empty else 0)
 
     def _connect(self) -> None:
         document, canvas = self._session.document, self.canvas
@@ -92,6 +131,8 @@ class AnnotateRoom(QMainWindow):
         self._add_class.clicked.connect(self.new_class)
         for signal in (document.opened, document.changed, document.selection_changed, document.active_category_changed):
             signal.connect(self._refresh)
+        for signal in (self._session.project_opened, self._session.changed, self._session.image_opened):
+            signal.connect(self._show_page)
         self.options.show_size(canvas.brush_size)
         self._look_changed()
         self._tool_changed(canvas.tool)

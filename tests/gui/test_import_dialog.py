@@ -41,6 +41,11 @@ def test_the_real_balloon_folder_is_imported_with_its_splits_and_a_report(window
     window.session.new_project(tmp_path / "project", name="balloon")
     dialog = window.commands.import_annotations(balloon)
     before = shown(qtbot, dialog)
+    assert not dialog.form.isRowVisible(dialog.classes)
+    dialog.default_class.setText("balloon")
+    dialog.default_class.textEdited.emit("balloon")
+    before = shown(qtbot, dialog)
+    assert "(balloon 305)" in before
     assert before.startswith("Would import 305 instances in 74 images")
     assert window.session.store.images() == ()
     dialog.primary.click()

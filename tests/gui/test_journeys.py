@@ -323,3 +323,13 @@ def test_the_cursor_read_out_names_the_object_under_it(project):
     assert "x 80  y 95 · ring 1" in project.status._cursor.text()
     project.annotate.cursor_moved.emit(None)
     assert project.status._cursor.text() == ""
+
+
+def test_an_empty_project_tells_what_to_do_first(window, tmp_path, image_folder, qtbot):
+    window.session.new_project(tmp_path / "empty")
+    pages = window.annotate._pages
+    assert pages.currentIndex() == 1
+    assert not window.annotate.canvas.isVisible()
+    window.take(image_folder)
+    qtbot.waitUntil(lambda: window.session.document.is_open)
+    assert pages.currentIndex() == 0
