@@ -53,8 +53,8 @@ def test_boxes_are_drawn_trained_detected_evaluated_and_there_after_reopening(
     assert [len(window.session.store.annotation(i.id)) for i in window.session.store.images()] == [1, 1, 1, 1]
     window.close()
 
-    settings = ("image_size=128", "threads=1", "device=cpu", "amp=off", "average=0", "warmup_steps=2", "batch_size=1")
-    plan = ["--stages", "all:6@5e-3"]
+    settings = ("image_size=64", "threads=1", "device=cpu", "amp=off", "average=0", "warmup_steps=2", "batch_size=1")
+    plan = ["--stages", "all:2@5e-3"]
     assert main(["train", str(folder), *plan, *(a for s in settings for a in ("--set", s))]) == 0
     capsys.readouterr()
     assert main(["evaluate", str(folder), "--split", "val", "--epoch", "last", "--json"]) == 0

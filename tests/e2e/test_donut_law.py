@@ -47,6 +47,7 @@ def draw_ring(window) -> Mask:
     return instance.mask
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools and numpy 2
 def test_a_drawn_ring_keeps_its_pixels_from_the_brush_to_the_export(project, tmp_path: Path) -> None:
     from pycocotools import mask as coco_mask
 
