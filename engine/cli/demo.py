@@ -146,7 +146,8 @@ def _detect(project: Path, run: RunFolder) -> None:
     with console.status("Detecting on the validation images…"):
         done = subprocess.run(command, env=engine_environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise UserError(f"The detection failed: {done.stderr.strip().splitlines()[-1:] or 'no reason given'}")
+        reason = (done.stderr.strip().splitlines() or ["it gave no reason."])[-1]
+        raise UserError(f"The detection failed: {reason}")
     say(f"{len(json.loads(done.stdout))} detections down to score 0.05")
 
 

@@ -135,6 +135,7 @@ def test_sample_writes_pictures_and_says_when_it_cannot(tmp_path: Path, monkeypa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # a minute of computing, but machines differ and may be busy
 def test_the_demo_ends_with_a_report_pictures_and_figures(tmp_path: Path) -> None:
     settings = [v for s in ("image_size=64", "warmup_steps=1", "device=cpu", "amp=off") for v in ("--set", s)]
     told = json.loads(run_cli("demo", "--out", str(tmp_path / "demo"), "--stages", "heads:1@1e-3", *settings, "--json"))
