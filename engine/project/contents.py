@@ -142,6 +142,13 @@ class Contents:
         """Number of instances per value of `column`."""
         return dict(self._db.rows(f"SELECT {column}, count(*) FROM instances GROUP BY {column}"))
 
+    def categories_by_image(self) -> dict[int, frozenset[int]]:
+        """Image id -> the categories seen in it, for images that have instances."""
+        found: dict[int, set[int]] = {}
+        for image_id, category_id in self._db.rows("SELECT DISTINCT image_id, category_id FROM instances"):
+            found.setdefault(image_id, set()).add(category_id)
+        return {image_id: frozenset(categories) for image_id, categories in found.items()}
+
     def decisions(self, run: str | None, image_id: int | None) -> tuple[Decision, ...]:
         sql = f"{DECISIONS.select} WHERE (:run IS NULL OR run = :run) AND (:image IS NULL OR image_id = :image)"
         rows = self._db.rows(f"{sql} ORDER BY run, prediction_id", {"run": run, "image": image_id})

@@ -17,6 +17,8 @@ from engine.project.rows import ALL_COLUMNS, TABLES, Row, Table, mask_across, ma
 
 _FLUSH_ROWS = 1000
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 _INSERT_ENTRY = (
     "INSERT INTO journal (changeset_id, seq, tbl, key, cols, before, after, delta) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -228,7 +230,7 @@ def _summed(row: Row) -> Row:
 
 
 def _packed(row: Row | None) -> str | None:
-    return None if row is None else json.dumps(_summed(row), separators=(",", ":"), ensure_ascii=False)
+    return None if row is None else _encode(_summed(row))
 
 
 def _unpacked(text: str | None) -> Row | None:

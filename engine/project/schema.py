@@ -40,7 +40,7 @@ CREATE TABLE instances (
     run TEXT, epoch INTEGER, score REAL
 );
 CREATE INDEX instances_image ON instances(image_id, position);
-CREATE INDEX instances_category ON instances(category_id);
+CREATE INDEX instances_category ON instances(category_id, image_id);
 
 CREATE TABLE decisions (
     run TEXT NOT NULL,

@@ -94,12 +94,12 @@ def _groups(store: ProjectStore, records: Sequence[ImageRecord]) -> list[_Group]
     together: dict[str, list[ImageRecord]] = {}
     for record in sorted(records, key=lambda r: r.path):
         together.setdefault(record.content_hash or f"path {record.path}", []).append(record)
-    classes = {a.image_id: frozenset(i.category_id for i in a.instances) for a in store.annotations()}
+    classes = store.categories_by_image()
     return [_group(tuple(images), classes) for images in together.values()]
 
 
 def _group(images: tuple[ImageRecord, ...], classes: dict[int, frozenset[int]]) -> _Group:
-    categories = frozenset().union(*(classes[i.id] for i in images))
+    categories = frozenset().union(*(classes.get(i.id, frozenset()) for i in images))
     return _Group(images, categories, bool(categories) or any(i.negative for i in images))
 
 

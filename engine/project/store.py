@@ -188,6 +188,10 @@ class ProjectStore:
         """Category id -> number of instances, for categories that have some."""
         return self._contents.counts("category_id")
 
+    def categories_by_image(self) -> dict[int, frozenset[int]]:
+        """Image id -> ids of the categories seen in it, for images that have instances; reads no mask."""
+        return self._contents.categories_by_image()
+
     def decisions(self, run: str | None = None, image_id: int | None = None) -> tuple[Decision, ...]:
         """Verdicts on predictions, of one run or image when asked."""
         return self._contents.decisions(run, image_id)
