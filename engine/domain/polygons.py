@@ -67,12 +67,18 @@ def ring_fault(ring: Sequence[Point]) -> RingFault | None:
     clean = clean_ring(ring)
     if len(set(clean)) < 3:
         return RingFault.TOO_FEW_POINTS
-    if shapely.MultiPoint(clean).convex_hull.area == 0:
+    if _on_one_line(clean):
         return RingFault.NO_AREA
     pieces = [piece for piece in split_keyhole(clean) if len(piece) >= 3]
     if not pieces:
         return RingFault.NO_AREA
     return RingFault.SELF_CROSSING if any(map(_crosses, pieces)) else None
+
+
+def _on_one_line(ring: Ring) -> bool:
+    xy = np.array(ring) - ring[0]
+    far = xy[np.argmax(np.abs(xy).sum(axis=1))]
+    return not np.any(xy[:, 0] * far[1] - xy[:, 1] * far[0])
 
 
 def _crosses(ring: Ring) -> bool:

@@ -159,7 +159,7 @@ def _tell_outline(
     if RingFault.SELF_CROSSING in faults:
         text = "{n} outline{s} cross{es} {self}; the area was read even-odd"
         log.add("warning", text, image=canvas.name)
-    elif mask.holes and any(len(split_keyhole(ring)) > 1 for ring in rings):
+    elif any(len(split_keyhole(ring)) > 1 for ring in rings) and mask.holes:
         log.add("note", "{n} outline{s} with a bridge {was} read with the hole it leads to", image=canvas.name)
 
 
