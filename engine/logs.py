@@ -1,37 +1,40 @@
-"""Logging to a rotating file where the system keeps such files; the window and the engine share it."""
+"""Logging to a rotating file where the system keeps such files; the window and the commands share it."""
 
 from __future__ import annotations
 
 import logging
-import logging.handlers
+import os
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import platformdirs
 
-_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+_FORMAT = "%(asctime)s %(process)d %(threadName)s %(levelname)s %(name)s: %(message)s"
+_OURS = ("engine", "gui", "main", "maskwright")
+
+
+def log_folder() -> Path:
+    """Folder of the log files; ``MASKWRIGHT_LOGS`` moves it."""
+    return Path(os.environ.get("MASKWRIGHT_LOGS") or platformdirs.user_log_dir("maskwright", appauthor=False))
 
 
 def log_file() -> Path:
     """Where the log is written."""
-    return Path(platformdirs.user_log_dir("Maskwright", appauthor=False)) / "maskwright.log"
+    return log_folder() / "maskwright.log"
 
 
-def set_up_logging() -> None:
-    """Log warnings and above of everybody, and everything of Maskwright's own, to :func:`log_file`.
-
-    A log that cannot be written is no reason not to start.
-    """
-    path = log_file()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=2_000_000, backupCount=3, encoding="utf-8", delay=True
-        )
-    except OSError:
-        handler = logging.NullHandler()
-    handler.setFormatter(logging.Formatter(_FORMAT))
+def set_up_logging() -> Path | None:
+    """Log warnings of everybody and all of Maskwright's own; None when no file can be written, which stops nothing."""
     root = logging.getLogger()
+    if any(isinstance(handler, RotatingFileHandler) for handler in root.handlers):
+        return log_file()
+    try:
+        log_folder().mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(log_file(), maxBytes=2_000_000, backupCount=3, encoding="utf-8", delay=True)
+    except OSError:
+        return None
+    handler.setFormatter(logging.Formatter(_FORMAT))
     root.addHandler(handler)
-    root.setLevel(logging.WARNING)
-    for name in ("engine", "gui", "main"):
+    for name in _OURS:
         logging.getLogger(name).setLevel(logging.INFO)
+    return log_file()

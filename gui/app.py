@@ -39,11 +39,12 @@ def _run_window(argv: list[str]) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from gui.messages import ExceptHook, start_logging
+    from engine.logs import set_up_logging
+    from gui.messages import ExceptHook
 
     app = QApplication.instance() or QApplication([sys.argv[0], *argv])
     assert isinstance(app, QApplication)
-    start_logging()
+    set_up_logging()
     window = make_window(app)
     hook = ExceptHook(window.messages.raised.emit)
     window.show()

@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from engine.domain.annotation import ImageStatus, Split
-from gui.messages import log_file
+from engine.logs import log_file
 from gui.settings import sample_folder
 from gui.theme import Mode
 

@@ -15,11 +15,11 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 from engine.errors import UserError
+from engine.logs import log_folder
 from engine.project.runs import RunFolder, engine_command, engine_environment, list_runs, train_command
 from engine.service.protocol import Reply, Request
 from gui.engine_run import Follower, RunHistory, RunStatus, launch_detached
 from gui.engine_service import ServiceLaunch, ServiceProcess
-from gui.settings import log_folder
 
 POLL_MS = 150
 UNLOAD_TIMEOUT_MS = 15_000

@@ -11,8 +11,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -20,34 +18,13 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QToolButton, QWidget
 
 from engine.errors import UserError
-from gui.settings import log_folder
+from engine.logs import log_file
 from gui.widgets.basics import restyle
 from gui.widgets.icons import icon
 
 log = logging.getLogger("maskwright")
 
 INFO_SECONDS = 6
-_LOG_BYTES = 1_000_000
-
-
-def log_file() -> Path:
-    """The log file of this user."""
-    return log_folder() / "maskwright.log"
-
-
-def start_logging() -> Path | None:
-    """Log to a rotating file (three of 1 MB); None when the folder cannot be written, which must stop nothing."""
-    if any(isinstance(h, RotatingFileHandler) for h in log.handlers):
-        return log_file()
-    log.setLevel(logging.INFO)
-    try:
-        log_file().parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(log_file(), maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8", delay=True)
-    except OSError:
-        return None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
-    log.addHandler(handler)
-    return log_file()
 
 
 class Banner(QFrame):

@@ -19,11 +19,6 @@ def config_folder() -> Path:
     return Path(os.environ.get("MASKWRIGHT_CONFIG") or platformdirs.user_config_dir(APP, appauthor=False))
 
 
-def log_folder() -> Path:
-    """Folder of the log files; ``MASKWRIGHT_LOGS`` moves it (tests do)."""
-    return Path(os.environ.get("MASKWRIGHT_LOGS") or platformdirs.user_log_dir(APP, appauthor=False))
-
-
 def sample_folder() -> Path:
     """Where the sample project is made when a person asks for it and names no other place."""
     return Path(os.environ.get("MASKWRIGHT_DATA") or platformdirs.user_data_dir(APP, appauthor=False)) / "sample"

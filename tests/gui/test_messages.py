@@ -10,7 +10,8 @@ import pytest
 from PySide6.QtWidgets import QMessageBox
 
 from engine.errors import DataError
-from gui.messages import ExceptHook, log_file, start_logging
+from engine.logs import log_file, set_up_logging
+from gui.messages import ExceptHook
 
 pytestmark = pytest.mark.gui
 
@@ -18,9 +19,9 @@ pytestmark = pytest.mark.gui
 @pytest.fixture
 def log_to_file():
     """The log file of this test's home."""
-    logger = logging.getLogger("maskwright")
+    logger = logging.getLogger()
     kept, logger.handlers = logger.handlers, []
-    yield start_logging()
+    yield set_up_logging()
     for handler in logger.handlers:
         handler.close()
     logger.handlers = kept
@@ -45,7 +46,7 @@ def test_a_defect_is_logged_and_shown_once_with_its_details(window, log_to_file)
     (dialog,) = window.findChildren(QMessageBox)
     assert "broken" in dialog.detailedText()
     assert str(log_file()) in dialog.informativeText()
-    assert log_to_file.read_text().count("MainThread defect") == 2
+    assert log_to_file.read_text().count("MainThread ERROR maskwright: defect") == 2
     assert not dialog.isModal()
 
 
@@ -63,11 +64,11 @@ def test_an_exception_in_a_thread_reaches_the_window(window, qtbot):
 
 
 def test_a_log_folder_that_cannot_be_written_stops_nothing(tmp_path, monkeypatch):
-    logger = logging.getLogger("maskwright")
+    logger = logging.getLogger()
     kept, logger.handlers = logger.handlers, []
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("MASKWRIGHT_LOGS", str(tmp_path / "file" / "logs"))
-    assert start_logging() is None
+    assert set_up_logging() is None
     logger.handlers = kept
 
 
