@@ -22,7 +22,7 @@ from engine.project.records import Decision, Verdict
 from engine.project.store import ProjectStore
 
 HEIGHT, WIDTH = 12, 16
-LAWS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAWS = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 # One step: its kind and three numbers that say which image, class, instance, pixels.  The edits are arbitrary on
 # purpose: a law that holds for any change of rows holds for those of the canvas.

@@ -145,6 +145,31 @@ def test_a_new_class_that_is_used_elsewhere_does_not_block_an_images_own_undo(st
     assert _label(store.undo(1)) == "Add class"
 
 
+def test_a_class_is_not_taken_back_while_an_undo_could_bring_an_object_of_it_back(
+    store: ProjectStore, tools: Any
+) -> None:
+    with store.change("Add class") as change:
+        gasket = change.add_category("gasket")
+    drawn = tools.draw(store, 1, tools.ring(), "Draw gasket", gasket.id)
+    store.commit_annotation(store.annotation(1), edits.remove(store.annotation(1), [drawn.id]), "Delete")
+    with pytest.raises(UndoError, match="“Set up” cannot be undone: “Delete”"):
+        store.undo(2)  # passes over “Add class”
+    assert _label(store.undo(1)) == "Delete"
+    assert store.annotation(1).instances == (drawn,)
+
+
+def test_a_name_is_not_given_back_while_something_else_has_it(store: ProjectStore, tools: Any) -> None:
+    with store.change("Rename") as change:
+        change.rename_category(1, "bolt")
+    with store.change("New nut") as change:
+        nut = change.add_category("nut")
+        change.put_annotation(Annotation(1, 40, 60, (Instance.from_mask(tools.ring(), nut.id),)))
+    with pytest.raises(UndoError, match="“Set up” cannot be undone: “New nut”"):
+        store.undo(2)  # passes over “Rename”
+    assert _label(store.undo(1)) == "New nut"
+    assert _label(store.undo(2)) == "Rename"
+
+
 def test_a_new_edit_drops_the_redo_of_its_image_only(store: ProjectStore, tools: Any) -> None:
     for image_id in (1, 2):
         tools.draw(store, image_id, tools.ring(), f"Draw {image_id}")
