@@ -40,11 +40,13 @@ def _run_window(argv: list[str]) -> int:
     from PySide6.QtWidgets import QApplication
 
     from engine.logs import set_up_logging
+    from gui.garbage import GuiThreadCollector
     from gui.messages import ExceptHook
 
     app = QApplication.instance() or QApplication([sys.argv[0], *argv])
     assert isinstance(app, QApplication)
     set_up_logging()
+    collector = GuiThreadCollector(app)
     window = make_window(app)
     hook = ExceptHook(window.messages.raised.emit)
     window.show()
@@ -55,6 +57,7 @@ def _run_window(argv: list[str]) -> int:
         return app.exec()
     finally:
         hook.remove()
+        collector.stop()
 
 
 def make_window(app: QApplication) -> MainWindow:

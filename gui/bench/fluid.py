@@ -112,10 +112,12 @@ class Bench:
 
         from gui.app import make_window
         from gui.bench.strokes import Lateness, Painter
+        from gui.garbage import GuiThreadCollector
 
         app = QApplication.instance() or QApplication(sys.argv[:1])
         assert isinstance(app, QApplication)
         self._app: QApplication = app
+        self._collector = GuiThreadCollector(app)
         self._window: MainWindow = make_window(app)
         self._window.resize(1440, 900)
         self._window.show()
@@ -129,6 +131,7 @@ class Bench:
     def __exit__(self, *exc: object) -> None:
         self._session.shutdown()
         self._window.close()
+        self._collector.stop()
 
     def paint_for(self, seconds: float) -> dict[str, float]:
         """Paint and measure for a while."""

@@ -86,6 +86,7 @@ class ReviewRoom(QWidget):
         self._notice, self._notice_more = Heading(), Muted(wrap=True)
         self._notice_more.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._notice_more.setFixedWidth(460)
+        self._notice_more.setMinimumHeight(40)  # two lines: aligned widgets get no height for width
         self._notice_button = QPushButton()
         self._notice_button.setProperty("role", "primary")
         self._notice_button.clicked.connect(self._notice_pressed)
@@ -213,11 +214,18 @@ class ReviewRoom(QWidget):
         item = self.queue.item(key)
         if item is None:
             return
-        self._key, self._focus = key, (item.open or item.predictions or (None,))[0]
+        self._key, self._focus = key, self._first_focus(item)
         if self.session.image_id != item.image_id:
             self.session.open_image(item.image_id)
         self.column.view.show_current(key)
         self._show_overlay()
+
+    def _first_focus(self, item: QueueItem | None) -> int | None:
+        """What to judge first: an open prediction, else a decided one; what labels agree with needs no one."""
+        if item is None:
+            return None
+        decided = (i for i in item.predictions if self.queue.decision(i) is not None)
+        return item.open[0] if item.open else next(decided, None)
 
     def _go_on(self) -> None:
         """After a verdict: the next prediction of this image, or the next item."""
@@ -478,7 +486,7 @@ class ReviewRoom(QWidget):
         if item is None or item.image_id != image_id:
             found = self.queue.item_of_image(image_id)
             self._key = found.key if found is not None else ""
-            self._focus = (found.open or found.predictions or (None,))[0] if found is not None else None
+            self._focus = self._first_focus(found)
             self.column.view.show_current(self._key)
         self._show_overlay()
 
@@ -486,7 +494,7 @@ class ReviewRoom(QWidget):
         self.queue.set_threshold(threshold)
         item = self.item
         if item is not None and item.group is None and self._focus not in item.predictions:
-            self._focus = (item.open or item.predictions or (None,))[0]
+            self._focus = self._first_focus(item)
         self.column.view.show_current(self._key)
         self._show_overlay()
 

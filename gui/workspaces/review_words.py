@@ -63,8 +63,10 @@ def explain(
     item: QueueItem | None, chosen: Sequence[Prediction], document: Document, queue: ReviewQueue
 ) -> tuple[str, str]:
     """Why the object is here, and how such ones were decided before."""
-    if item is None or not chosen:
+    if item is None:
         return "", ""
+    if not chosen:
+        return ("Nothing to decide here: the labels agree." if item.predictions else "Nothing was found here."), ""
     if item.group is not None:
         name, kept, of = queue.kept_before(item.group)
         habit = f"You kept {name} in {kept} of {of} such pairs." if of else ""
