@@ -45,6 +45,8 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
         """Pyramid of ``images`` (FloatTensor[B, 3, H, W], normalised): levels "0".."3" and "pool"."""
         features = self.body(images)
+        if images.device.type == "cpu":  # see Device.place
+            features = [feature.contiguous() for feature in features]
         pyramid: OrderedDict[str, Tensor] = self.fpn(OrderedDict((str(i), f) for i, f in enumerate(features)))
         return pyramid
 

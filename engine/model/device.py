@@ -7,11 +7,14 @@ import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from engine.errors import UserError
+
+if TYPE_CHECKING:
+    from engine.model.mask_rcnn import MaskRCNN
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -52,6 +55,19 @@ class Device:
         else:
             with torch.autocast(self.kind, dtype=self.autocast_dtype):
                 yield
+
+    def place(self, network: MaskRCNN) -> MaskRCNN:
+        """Move `network` here, in the memory formats that are fastest.
+
+        GPUs take channels-last throughout.  On the CPU only the body does: depthwise convolutions gain by it, but
+        oneDNN's weight gradient of the pyramid's 3 x 3 convolutions is 2 to 3 times slower in channels-last (measured
+        with torch 2.14 on AVX2: 190 against 70 to 100 ms at 2 x 128 x 128 x 96).
+        """
+        network = network.to(self.torch_device)
+        if self.kind == "cpu":
+            network.backbone.body.to(memory_format=torch.channels_last)
+            return network
+        return network.to(memory_format=torch.channels_last)
 
     def synchronize(self) -> None:
         """Wait until everything queued on the device is done."""

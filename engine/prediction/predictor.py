@@ -47,7 +47,7 @@ class Predictor:
         self.categories = tuple(categories)
         self.epoch = epoch
         self.images_per_second: float | None = None
-        self._network = network.to(self.device.torch_device).eval()
+        self._network = self.device.place(network).eval()
         self._timed_images = 0
         self._timed_seconds = 0.0
         self._warm = False

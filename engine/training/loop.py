@@ -207,8 +207,7 @@ class Trainer:
             rois_per_image=config.rois_per_image,
             image_size=config.image_size,
         )
-        network = MaskRCNN(architecture).to(self._device.torch_device)
-        network = network.to(memory_format=torch.channels_last)
+        network = self._device.place(MaskRCNN(architecture))
         average = None
         if config.average:
             average = {n: p.detach().clone() for n, p in network.named_parameters()}
