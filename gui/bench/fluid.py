@@ -55,9 +55,11 @@ def measure(*, seconds: float, steps: int, tell: Tell) -> dict[str, Any]:
             idle = bench.paint_for(seconds)
             tell("painting while training …")
             busy, painting = bench.paint_while_training(steps)
+            strokes = bench.strokes_stored()
     return {
         "idle": idle,
         "training": busy,
+        "strokes": strokes,
         "trainer": {
             "headless_s_per_step": headless,
             "painting_s_per_step": painting,
@@ -125,6 +127,7 @@ class Bench:
         self._window.go("annotate")
         self._session = self._window.session
         self._lateness, self._painter = Lateness(), Painter(self._window.annotate.canvas)
+        self._changes_before = self._changes()
         self._wait(1.0)
         return self
 
@@ -157,6 +160,14 @@ class Bench:
             self._session.stop_training()
             self._wait_until(lambda: not run.is_live(), 120)
         return late, seconds_per_step(run, steps)
+
+    def strokes_stored(self) -> int:
+        """Changes that the painting made in the store: strokes that paint nothing would measure nothing."""
+        return self._changes() - self._changes_before
+
+    def _changes(self) -> int:
+        store = self._session.store
+        return len(store.history(limit=100_000)) if store is not None else 0
 
     def _wait_for_step(self, run: RunFolder, step: int) -> None:
         def there() -> bool:
