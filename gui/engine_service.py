@@ -90,7 +90,7 @@ class ServiceProcess(QObject):
         self._loaded = False
         if process is None:
             return
-        process.disconnect(self)
+        process.blockSignals(True)
         process.closeWriteChannel()
         if not process.waitForFinished(wait_ms):
             process.kill()

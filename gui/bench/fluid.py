@@ -132,8 +132,9 @@ class Bench:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._session.shutdown()
         self._window.close()
+        self._session.shutdown()
+        self._window.deleteLater()
         self._collector.stop()
 
     def paint_for(self, seconds: float) -> dict[str, float]:
