@@ -144,7 +144,7 @@ class EngineThread(QThread):
         """Take a request back."""
         self._do_cancel.emit(request_id)
 
-    def shutdown(self, timeout_ms: int = 6000) -> bool:
+    def shutdown(self, timeout_ms: int = 20_000) -> bool:
         """End the service and this thread; a trainer lives on.  False when it did not end in time."""
         if not self.isRunning():
             return True

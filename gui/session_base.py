@@ -84,6 +84,7 @@ class SessionBase(QObject):
         self.images = ImageCache()
         self._image_ids: list[int] = []
         self._engine = engine
+        self._ended = False
         self._pending: Annotation | None = None
         self._job: Job | None = None
         self._job_done: Callable[[Any], None] | None = None
@@ -97,12 +98,16 @@ class SessionBase(QObject):
 
     @property
     def engine(self) -> EngineThread:
-        """The engine thread, started when it is first asked for (it is not needed to show the window)."""
+        """The engine thread, started when it is first asked for (it is not needed to show the window).
+
+        After :meth:`shutdown` it stays at rest: a late look at its status must not start it again, since a thread that
+        runs when it is destroyed ends the process.
+        """
         if self._engine is None:
             from gui.engine_thread import EngineThread
 
             self._engine = EngineThread(self)
-        if not self._engine.isRunning():
+        if not self._engine.isRunning() and not self._ended:
             self._engine.start()
         return self._engine
 
@@ -135,8 +140,9 @@ class SessionBase(QObject):
     def shutdown(self) -> None:
         """Close everything before the application ends."""
         self.close_project()
-        if self._engine is not None:
-            self._engine.shutdown()
+        self._ended = True
+        if self._engine is not None and not self._engine.shutdown():
+            log.error("the engine thread did not end in time")
 
     def _show_project(self, store: ProjectStore) -> None:
         self.close_project()

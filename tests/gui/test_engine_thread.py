@@ -263,3 +263,14 @@ def test_a_request_without_a_project_gets_a_sentence(engine, heard, qtbot):
     request = engine.request("ping")
     qtbot.waitUntil(lambda: bool(heard.failures), timeout=5000)
     assert heard.failures == [(request, "Open a project first.")]
+
+
+def test_a_look_at_the_engine_after_the_end_does_not_start_it_again(qtbot) -> None:
+    from gui.session import Session
+
+    session = Session()
+    engine = session.engine
+    qtbot.waitUntil(engine.isRunning)
+    session.shutdown()
+    assert session.engine is engine
+    assert not engine.isRunning()
