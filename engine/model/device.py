@@ -98,7 +98,8 @@ def choose_device(name: DeviceName = "auto", *, amp: Literal["auto", "off"] = "a
             raise UserError("This computer has no Apple GPU that torch can use.", hint="Choose the CPU instead.")
         return Device(torch.device("mps"), None, "Apple GPU")
     dtype = torch.bfloat16 if amp == "auto" and cpu_has_native_bf16() else None
-    return Device(torch.device("cpu"), dtype, f"CPU ({torch.get_num_threads()} threads)")
+    count = torch.get_num_threads()
+    return Device(torch.device("cpu"), dtype, f"CPU ({count} thread{'s' if count > 1 else ''})")
 
 
 def cpu_has_native_bf16() -> bool:
