@@ -144,7 +144,7 @@ def _plan(*stages: tuple[str, int, float, bool, str]) -> StagePlan:
 # `notes` keeps the practitioner's schedule: heads to 50 at LR, all to 75 at LR/10, all to 90 at LR/100.
 PRESETS: dict[str, TrainConfig] = {
     "quick": TrainConfig(
-        preset="quick", plan=_plan(("3+", 24, 0.015, True, "cosine")), average=0.99, rois_per_image=160
+        preset="quick", plan=_plan(("3+", 20, 0.015, True, "cosine")), average=0.99, rois_per_image=128
     ),
     "notes": TrainConfig(
         preset="notes",
