@@ -12,11 +12,11 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
-from torchvision.ops import MultiScaleRoIAlign
 
 from engine.config import DetectConfig, Layers
 from engine.model.backbones import Backbone
 from engine.model.roi_heads import Heads, RawDetections, Target
+from engine.model.roi_pool import RoiPool
 
 
 @dataclass(frozen=True)
@@ -140,16 +140,15 @@ def _build_rpn(a: Architecture) -> RegionProposalNetwork:
 
 
 def _build_heads(a: Architecture) -> Heads:
-    levels = ["0", "1", "2", "3"]
     mask_parts: dict[str, Any] = {}
     if a.masks:
         mask_parts = {
-            "mask_roi_pool": MultiScaleRoIAlign(levels, output_size=14, sampling_ratio=2),
+            "mask_roi_pool": RoiPool(14),
             "mask_head": MaskRCNNHeads(a.fpn_channels, (a.fpn_channels,) * 4, 1),
             "mask_predictor": MaskRCNNPredictor(a.fpn_channels, a.fpn_channels, a.classes + 1),
         }
     return Heads(
-        box_roi_pool=MultiScaleRoIAlign(levels, output_size=7, sampling_ratio=2),
+        box_roi_pool=RoiPool(7),
         box_head=TwoMLPHead(a.fpn_channels * 49, a.head_channels),
         box_predictor=FastRCNNPredictor(a.head_channels, a.classes + 1),
         fg_iou_thresh=0.5,
