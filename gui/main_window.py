@@ -28,6 +28,7 @@ from gui.models.image_list import ImageList
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Mode, Theme
+from gui.throttle import Throttle
 from gui.widgets.basics import Muted
 from gui.widgets.filmstrip import Filmstrip
 from gui.widgets.run_chip import RunChip
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 ROOMS = {"welcome": Room.WELCOME, "annotate": Room.ANNOTATE, "review": Room.REVIEW, "train": Room.TRAIN}
 SIZE = QSize(1440, 900)
+CURSOR_MS = 60  # nobody reads coordinates faster, and laying out the status line costs more than a brush stroke
 
 
 class MainWindow(QMainWindow):
@@ -90,6 +92,7 @@ class MainWindow(QMainWindow):
         self.run = RunChip(self.session, self.top)
         self._busy = QWidget(self)
         self._busy_text, self._busy_bar = Muted(), QProgressBar()
+        self._cursor = Throttle(CURSOR_MS, self._show_cursor, self)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -157,7 +160,7 @@ class MainWindow(QMainWindow):
         session.document.appearance_changed.connect(self.refresh_actions)
         self.filmstrip.image_chosen.connect(session.open_image)
         self.annotate.hint_changed.connect(self._room_hint)
-        self.annotate.cursor_moved.connect(self._cursor_moved)
+        self.annotate.cursor_moved.connect(self._cursor.push)
         self.welcome.recent_chosen.connect(self.open_project)
         self._menus["Edit"].aboutToShow.connect(self._name_undo)
         top.room_chosen.connect(self.go)
@@ -261,7 +264,7 @@ class MainWindow(QMainWindow):
 
             self.review = self._add_room(ReviewRoom(self.session))
             self.review.go_wanted.connect(self.go)
-            self.review.canvas.cursor_moved.connect(self._cursor_moved)
+            self.review.canvas.cursor_moved.connect(self._cursor.push)
         if room == "train" and self.train is None:
             from gui.workspaces.train import TrainRoom
 
@@ -350,7 +353,7 @@ class MainWindow(QMainWindow):
             self.status.show_image("")
         self.refresh_actions()
 
-    def _cursor_moved(self, point: object) -> None:
+    def _show_cursor(self, point: object) -> None:
         annotation = self.session.document.annotation
         over = annotation.at(int(point[0]), int(point[1])) if annotation and isinstance(point, tuple) else None
         name = self.session.name_of(over.id) if over is not None else ""

@@ -27,16 +27,17 @@ def edge_contours(crop: npt.NDArray[np.bool_]) -> list[Contour]:
     return [_without_repeats(((c[:, 0, :] + 1) // 2).astype(np.float64)) for c in found]
 
 
-def centre_contours(crop: npt.NDArray[np.bool_]) -> list[Contour]:
+def centre_contours(crop: npt.NDArray[np.bool_], *, thinned: bool = True) -> list[Contour]:
     """Contours through the centres of border pixels, for pixels too small to show their edges.
 
-    Vertices are thinned to within half a pixel of the true outline.
+    Vertices are thinned to within half a pixel of the true outline, unless they must meet a neighbouring crop's.
     """
     if not crop.size:
         return []
     found, _ = cv2.findContours(crop.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    thinned = (cv2.approxPolyDP(c, 0.5, closed=True) if len(c) > 8 else c for c in found)
-    return [c[:, 0, :].astype(np.float64) + 0.5 for c in thinned]
+    if thinned:
+        found = [cv2.approxPolyDP(c, 0.5, closed=True) if len(c) > 8 else c for c in found]
+    return [c[:, 0, :].astype(np.float64) + 0.5 for c in found]
 
 
 def to_path(contours: Iterable[Contour]) -> QPainterPath:

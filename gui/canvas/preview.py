@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF
@@ -9,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from engine.domain.annotation import BoxXYXY
 from engine.domain.mask import BoxInt, Mask
-from gui.canvas.item_layer import EXACT_FROM, Pass, draw_outline, place
+from gui.canvas.item_layer import EXACT_FROM, OUTLINE_REACH, Pass, draw_outline, place
 from gui.canvas.items import Appearance, Emphasis, Item
 from gui.canvas.outlines import centre_contours, edge_contours, to_path
 from gui.canvas.pyramid import MaskPyramid
@@ -49,19 +51,41 @@ class StrokePreview:
         return (float(x0), float(y0), float(x1), float(y1))
 
     def paint(self, painter: QPainter, view: Viewport, look: Appearance) -> None:
-        """Draw the object in device coordinates."""
+        """Draw the object in device coordinates, only where the painter's clip lets it be seen."""
         if view != self._view:
             self._look_at(view)
-        x0, y0 = self._window[:2]
-        place(painter, view, view.level, x0, y0)
-        painter.setOpacity(look.fill_opacity(Emphasis.STRONG))
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, view.scale < 1)
-        painter.drawImage(QPointF(0, 0), self._fill)
-        painter.setOpacity(1.0)
-        contours = edge_contours(self._pixels) if view.scale >= EXACT_FROM else centre_contours(self._pixels)
+        place(painter, view, view.level, *self._window[:2])
+        x0, y0, x1, y1 = self._clipped(painter, view, look)
+        if x1 > x0 and y1 > y0:
+            painter.setOpacity(look.fill_opacity(Emphasis.STRONG))
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, view.scale < 1)
+            painter.drawImage(QPointF(0, 0), self._fill)  # whole: a part of it would be sampled at other places
+            painter.setOpacity(1.0)
+            self._outline(painter, view, look, (x0, y0, x1, y1))
+        painter.resetTransform()
+
+    def _clipped(self, painter: QPainter, view: Viewport, look: Appearance) -> BoxInt:
+        """The part of the window that is drawn now, with so much air that its cut edges stay out of sight."""
+        clip, (height, width) = painter.clipBoundingRect(), self._pixels.shape
+        air = math.ceil(OUTLINE_REACH * look.pixel_ratio / (view.scale * 2**view.level)) + 1
+        return _intersection(
+            (
+                math.floor(clip.left()) - air,
+                math.floor(clip.top()) - air,
+                math.ceil(clip.right()) + air,
+                math.ceil(clip.bottom()) + air,
+            ),
+            (0, 0, width, height),
+        )
+
+    def _outline(self, painter: QPainter, view: Viewport, look: Appearance, part: BoxInt) -> None:
+        x0, y0, x1, y1 = part
+        pixels = self._pixels[y0:y1, x0:x1]
+        # Not thinned: what lies beside `part` was drawn from other pixels, and the lines must meet.
+        contours = edge_contours(pixels) if view.scale >= EXACT_FROM else centre_contours(pixels, thinned=False)
+        painter.translate(x0, y0)
         item = Item("stroke", None, (0, 0, 0, 0), self._color, Emphasis.NORMAL)
         draw_outline(painter, to_path(contours), item, look, Pass.BODY)
-        painter.resetTransform()
 
     def _look_at(self, view: Viewport) -> None:
         x0, y0, x1, y1 = view.visible_at_level

@@ -317,12 +317,12 @@ def test_the_docks_come_back_where_they_were_moved_to(project, make_window):
     assert again.annotate.dockWidgetArea(again.annotate.docks[1]) == Qt.DockWidgetArea.RightDockWidgetArea
 
 
-def test_the_cursor_read_out_names_the_object_under_it(project):
+def test_the_cursor_read_out_names_the_object_under_it(project, qtbot):
     draw_ring(project)
     project.annotate.cursor_moved.emit((80, 95))
-    assert "x 80  y 95 · ring 1" in project.status._cursor.text()
+    qtbot.waitUntil(lambda: "x 80  y 95 · ring 1" in project.status._cursor.text())
     project.annotate.cursor_moved.emit(None)
-    assert project.status._cursor.text() == ""
+    qtbot.waitUntil(lambda: project.status._cursor.text() == "")
 
 
 def test_an_empty_project_tells_what_to_do_first(window, tmp_path, image_folder, qtbot):

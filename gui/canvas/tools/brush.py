@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter
 
 from engine.domain.annotation import BoxXYXY, Instance
 from engine.domain.geometry import stroke_mask
 from engine.domain.mask import Mask
 from gui.canvas.items import color_of
 from gui.canvas.preview import StrokePreview
+from gui.canvas.tip import draw_tip
 from gui.canvas.tools import outcome
 from gui.canvas.tools.base import Pointer, Tool
 
@@ -121,18 +122,8 @@ class Brush(Tool):
 
     def _paint_tip(self, painter: QPainter, xy: tuple[float, float]) -> None:
         view, ratio = self.host.view, self.host.look.pixel_ratio
-        centre = QPointF(*view.to_device(*xy))
         radius = max(self.radius * view.scale, 1.5 * ratio)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(0, 0, 0, 150), 2.5 * ratio))
-        painter.drawEllipse(centre, radius, radius)
-        erasing = self._subtract if self.busy else self.erases
-        pen = QPen(QColor("white"), 1.25 * ratio)
-        if erasing:
-            pen.setDashPattern([3, 3])
-        painter.setPen(pen)
-        painter.drawEllipse(centre, radius, radius)
+        draw_tip(painter, view.to_device(*xy), radius, ratio, dashed=self._subtract if self.busy else self.erases)
 
 
 class Eraser(Brush):

@@ -163,6 +163,24 @@ def test_the_preview_shows_what_the_stroke_will_leave(bench, scale: float, butto
     assert (shown == pooled).all()
 
 
+@pytest.mark.parametrize("scale", [0.4, 1.3, 3.0])
+@pytest.mark.parametrize("button", [Qt.MouseButton.LeftButton, RIGHT])
+def test_a_stroke_drawn_piece_by_piece_looks_like_one_drawn_at_once(bench, scale: float, button) -> None:
+    bench.put(washer(60, 50, 140, 110))
+    bench.document.select(["a"])
+    bench.view.zoom_to(scale)
+    bench.view.set_tool("brush")
+    bench.view.brush_size = 14
+    path = [(80, 80), (95, 60), (120, 95), (140, 70), (90, 100), (70, 70)]
+    bench.press(*path[0], button)
+    for point in path[1:]:
+        bench.move(*point)
+    pieces = bench.view._screen.copy()
+    bench.view.redraw()
+    bench.paint()
+    assert pieces == bench.view._screen
+
+
 def test_zooming_during_a_stroke_keeps_what_was_painted(bench) -> None:
     bench.view.set_tool("brush")
     bench.press(40, 40)
