@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import IO
 
+from engine.errors import ProjectError
+
 # Windows locks byte ranges: one far behind the text, so that others can still read who holds the lock.
 _LOCK_BYTE = 1 << 30
 _ATTEMPTS = 20
@@ -29,15 +31,28 @@ class FileLock:
         """Take the lock; False when another holder keeps it.
 
         Somebody who only looks (:func:`is_locked`) holds it for an instant, hence a few tries.
+
+        Raises:
+            OSError: when the file cannot be opened for writing.
+            ProjectError: when the drive knows no locks.
         """
         file = self.path.open("a+b")
-        for attempt in range(_ATTEMPTS):
-            if _try_lock(file):
-                self._file = file
-                return True
-            if attempt + 1 < _ATTEMPTS:
-                time.sleep(_PAUSE_S)
-        file.close()
+        try:
+            for attempt in range(_ATTEMPTS):
+                if _try_lock(file):
+                    self._file = file
+                    return True
+                if attempt + 1 < _ATTEMPTS:
+                    time.sleep(_PAUSE_S)
+        except OSError as error:
+            raise ProjectError(
+                f"This drive cannot lock files ({error.strerror}), so nothing keeps two programs from writing.",
+                path=self.path,
+                hint="Move the project to another drive.",
+            ) from error
+        finally:
+            if self._file is None:
+                file.close()
         return False
 
     def write(self, text: str) -> None:
@@ -64,16 +79,17 @@ class FileLock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody holds the lock on `path` (False when there is no such file)."""
+    """Whether somebody holds the lock on `path`; False when there is no such file, or nobody could hold it."""
     try:
         file = Path(path).open("r+b")  # noqa: SIM115
-    except FileNotFoundError:
-        return False
-    except PermissionError:
+    except (FileNotFoundError, PermissionError):
         return False
     with file:
-        if not _try_lock(file):
-            return True
+        try:
+            if not _try_lock(file):
+                return True
+        except OSError:  # a drive without locks
+            return False
         _unlock(file)
         return False
 
@@ -93,7 +109,7 @@ if sys.platform == "win32":
         file.seek(_LOCK_BYTE)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
+        except PermissionError:
             return False
         return True
 
@@ -107,7 +123,7 @@ else:
     def _try_lock(file: IO[bytes]) -> bool:
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             return False
         os.set_inheritable(file.fileno(), False)
         return True
