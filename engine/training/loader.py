@@ -48,9 +48,7 @@ class SampleLoader:
 
     def epoch(self, epoch: int, augmentation: Augmentation | None, *, skip: int = 0) -> Iterator[list[Sample]]:
         """Batches of `epoch` (from 1), without the first `skip`."""
-        order = np.random.default_rng([self._seed, epoch, 0]).permutation(len(self._images))
-        starts = range(skip * self._batch_size, len(order), self._batch_size)
-        batches = [[int(i) for i in order[s : s + self._batch_size]] for s in starts]
+        batches = self._batches(epoch)[skip:]
         with ThreadPoolExecutor(self._threads, thread_name_prefix="samples") as pool:
             waiting: deque[list[Future[Sample]]] = deque()
             for indices in batches:
@@ -59,6 +57,23 @@ class SampleLoader:
                     yield [future.result() for future in waiting.popleft()]
             while waiting:
                 yield [future.result() for future in waiting.popleft()]
+
+    def _batches(self, epoch: int) -> list[list[int]]:
+        """Images of each batch: upright ones and lying ones kept apart as far as the numbers allow.
+
+        A batch is padded to its largest sides, so mixing them would have the network work on padding.
+        """
+        rng = np.random.default_rng([self._seed, epoch, 0])
+        order = [int(i) for i in rng.permutation(len(self._images))]
+        upright = [self._images[i].annotation.height > self._images[i].annotation.width for i in range(len(order))]
+        batches, left = [], []
+        for kind in (False, True):
+            alike = [i for i in order if upright[i] is kind]
+            whole = len(alike) - len(alike) % self._batch_size
+            batches += _cut(alike[:whole], self._batch_size)
+            left += alike[whole:]
+        batches = [batches[i] for i in rng.permutation(len(batches))]
+        return batches + _cut(left, self._batch_size)
 
     def _sample(self, index: int, epoch: int, augmentation: Augmentation | None) -> Sample:
         frozen = self._images[index]
@@ -70,3 +85,7 @@ class SampleLoader:
             augmentation=augmentation,
             rng=np.random.default_rng([self._seed, epoch, 1, frozen.image_id]),
         )
+
+
+def _cut(items: list[int], size: int) -> list[list[int]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

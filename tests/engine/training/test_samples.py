@@ -105,3 +105,20 @@ def test_no_image_is_dropped_when_the_count_does_not_divide(tiny_dataset: Frozen
     sizes = [len(batch) for batch in loader.epoch(1, None)]
     assert sizes == [2, 1]
     assert loader.steps_per_epoch == 2
+
+
+@given(uprights=st.lists(st.booleans(), min_size=1, max_size=23), size=st.integers(1, 5), epoch=st.integers(1, 3))
+def test_batches_keep_upright_and_lying_images_apart_and_every_image_once(
+    uprights: list[bool], size: int, epoch: int
+) -> None:
+    images = [
+        FrozenImage(k, None, Annotation(k, *((9, 6) if upright else (6, 9)), ()), Split.TRAIN)  # type: ignore[arg-type]
+        for k, upright in enumerate(uprights)
+    ]
+    loader = SampleLoader(images, labels=LABELS, image_size=64, batch_size=size, seed=1)
+    batches = loader._batches(epoch)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(images)))
+    assert len(batches) == loader.steps_per_epoch
+    assert [len(batch) for batch in batches[:-1]] == [size] * (len(batches) - 1)
+    mixed = [batch for batch in batches if len({uprights[i] for i in batch}) > 1]
+    assert len(mixed) <= 1
