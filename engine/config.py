@@ -101,10 +101,13 @@ class TrainConfig(_Config):
     image_size: int = Field(default=512, ge=64, le=4096, multiple_of=32)
     batch_size: int = Field(default=2, ge=1)
     rois_per_image: int = Field(default=128, ge=8)
-    momentum: float = Field(default=0.9, ge=0, lt=1)
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="of SGD")
+    body_rate: float = Field(default=1.0, gt=0, le=1, description="share of the rate for the pretrained body")
     weight_decay: float = Field(default=1e-4, ge=0)
     clip_norm: float = Field(default=5.0, gt=0)
     warmup_steps: int = Field(default=50, ge=0)
+    min_epoch_steps: int = Field(default=0, ge=0, description="a small set is gone over again until so many steps")
     workers: int = Field(default=0, ge=0)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     amp: Literal["auto", "off"] = "auto"

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.config import TrainConfig
 from engine.domain.annotation import Category
 from engine.model.mask_rcnn import MaskRCNN
 from engine.model.weights import model_tensors, read_facts, read_tensors, write_tensors
 from engine.project.runs import RunFolder
+from engine.training.optimizer import restore_state, state_tensors
 
 _LIVE = "live."
-_MOMENTUM = "momentum."
+_OPTIMIZER = "optimizer."
 
 
 @dataclass
@@ -44,7 +45,7 @@ class TrainState:
     """
 
     network: MaskRCNN
-    optimizer: torch.optim.SGD
+    optimizer: torch.optim.Optimizer
     average: dict[str, Tensor] | None
     progress: Progress = field(default_factory=Progress)
 
@@ -67,7 +68,7 @@ def facts_of(state: TrainState, config: TrainConfig, categories: tuple[Category,
 
 
 def save_full(run: RunFolder, state: TrainState, facts: dict[str, Any]) -> None:
-    """Write ``last``: weights to detect with, the learning weights and the optimiser's momentum.
+    """Write ``last``: weights to detect with, the learning weights and the optimiser's state.
 
     Raises:
         OSError: when it cannot be written; the previous one is whole.
@@ -75,10 +76,7 @@ def save_full(run: RunFolder, state: TrainState, facts: dict[str, Any]) -> None:
     tensors = model_tensors(state.weights())
     if state.average is not None:
         tensors |= {_LIVE + name: t for name, t in state.network.state_dict().items() if name in state.average}
-    for name, parameter in state.network.named_parameters():
-        buffer = state.optimizer.state.get(parameter, {}).get("momentum_buffer")
-        if buffer is not None:
-            tensors[_MOMENTUM + name] = buffer
+    tensors |= {_OPTIMIZER + key: t for key, t in state_tensors(state.network, state.optimizer).items()}
     write_tensors(run.checkpoint("last"), tensors, facts)
 
 
@@ -119,15 +117,8 @@ def load_full(run: RunFolder, state: TrainState) -> None:
     if state.average is not None:
         device = next(state.network.parameters()).device
         state.average = {name: weights[name].to(device) for name in state.average}
-    restore_momentum(state.network, state.optimizer, read_tensors(path, _MOMENTUM))
+    restore_state(state.network, state.optimizer, read_tensors(path, _OPTIMIZER))
     state.progress = Progress(**facts["progress"])
-
-
-def restore_momentum(network: nn.Module, optimizer: torch.optim.SGD, buffers: dict[str, Tensor]) -> None:
-    """Give the optimiser the momentum that was saved, by parameter name."""
-    for name, parameter in network.named_parameters():
-        if name in buffers:
-            optimizer.state[parameter]["momentum_buffer"] = buffers[name].to(parameter)
 
 
 def thin(run: RunFolder, keep: int) -> None:

@@ -1,4 +1,4 @@
-"""The order of the images and their batches; every random number is keyed by seed, epoch and image.
+"""The order of the images and their batches; every random number is keyed by seed, epoch, image and pass.
 
 Nothing depends on how many threads make samples or where a run was interrupted, so a resumed run sees what an
 uninterrupted one would have seen.
@@ -17,10 +17,15 @@ from engine.training.augment import Augmentation
 from engine.training.samples import ImageCache, Sample, make_sample
 
 _PREFETCH = 2  # batches made ahead
+Item = tuple[int, int]  # index of an image, number of the pass over all images
 
 
 class SampleLoader:
-    """Batches of samples for one run."""
+    """Batches of samples for one run.
+
+    A small set is gone over several times in an epoch, so that an epoch has at least `min_steps` batches; each pass
+    changes its samples in its own way.
+    """
 
     def __init__(
         self,
@@ -31,12 +36,14 @@ class SampleLoader:
         batch_size: int,
         seed: int,
         threads: int = 1,
+        min_steps: int = 0,
     ) -> None:
         self._images = tuple(images)
         self._labels = labels
         self._image_size = image_size
         self._batch_size = batch_size
         self._seed = seed
+        self._passes = max(1, -(-min_steps * batch_size // len(self._images)))
         self._threads = threads
         # Zooming in to 1.4 should still find pixels.
         self._cache = ImageCache(longest_side=round(image_size * 1.5))
@@ -44,38 +51,41 @@ class SampleLoader:
     @property
     def steps_per_epoch(self) -> int:
         """Batches of an epoch; the last one may be short, no image is dropped."""
-        return -(-len(self._images) // self._batch_size)
+        return -(-len(self._images) * self._passes // self._batch_size)
 
     def epoch(self, epoch: int, augmentation: Augmentation | None, *, skip: int = 0) -> Iterator[list[Sample]]:
         """Batches of `epoch` (from 1), without the first `skip`."""
         batches = self._batches(epoch)[skip:]
         with ThreadPoolExecutor(self._threads, thread_name_prefix="samples") as pool:
             waiting: deque[list[Future[Sample]]] = deque()
-            for indices in batches:
-                waiting.append([pool.submit(self._sample, i, epoch, augmentation) for i in indices])
+            for items in batches:
+                waiting.append([pool.submit(self._sample, *item, epoch, augmentation) for item in items])
                 if len(waiting) > _PREFETCH:
                     yield [future.result() for future in waiting.popleft()]
             while waiting:
                 yield [future.result() for future in waiting.popleft()]
 
-    def _batches(self, epoch: int) -> list[list[int]]:
+    def _batches(self, epoch: int) -> list[list[Item]]:
         """Images of each batch: upright ones and lying ones kept apart as far as the numbers allow.
 
         A batch is padded to its largest sides, so mixing them would have the network work on padding.
         """
         rng = np.random.default_rng([self._seed, epoch, 0])
-        order = [int(i) for i in rng.permutation(len(self._images))]
-        upright = [self._images[i].annotation.height > self._images[i].annotation.width for i in range(len(order))]
+        order = [(int(i), turn) for turn in range(self._passes) for i in rng.permutation(len(self._images))]
         batches, left = [], []
         for kind in (False, True):
-            alike = [i for i in order if upright[i] is kind]
+            alike = [item for item in order if self._is_upright(item[0]) is kind]
             whole = len(alike) - len(alike) % self._batch_size
             batches += _cut(alike[:whole], self._batch_size)
             left += alike[whole:]
         batches = [batches[i] for i in rng.permutation(len(batches))]
         return batches + _cut(left, self._batch_size)
 
-    def _sample(self, index: int, epoch: int, augmentation: Augmentation | None) -> Sample:
+    def _is_upright(self, index: int) -> bool:
+        annotation = self._images[index].annotation
+        return annotation.height > annotation.width
+
+    def _sample(self, index: int, turn: int, epoch: int, augmentation: Augmentation | None) -> Sample:
         frozen = self._images[index]
         return make_sample(
             frozen,
@@ -83,9 +93,9 @@ class SampleLoader:
             labels=self._labels,
             image_size=self._image_size,
             augmentation=augmentation,
-            rng=np.random.default_rng([self._seed, epoch, 1, frozen.image_id]),
+            rng=np.random.default_rng([self._seed, epoch, 1, frozen.image_id, turn]),
         )
 
 
-def _cut(items: list[int], size: int) -> list[list[int]]:
+def _cut(items: list[Item], size: int) -> list[list[Item]]:
     return [items[start : start + size] for start in range(0, len(items), size)]

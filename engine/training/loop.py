@@ -43,6 +43,7 @@ from engine.training.checkpoint import (
     thin,
 )
 from engine.training.loader import SampleLoader
+from engine.training.optimizer import build_optimizer, set_rate, trained
 from engine.training.samples import Sample
 from engine.training.schedule import learning_rate
 from engine.training.validation import validate
@@ -79,6 +80,7 @@ class Trainer:
             batch_size=self._config.batch_size,
             seed=self._config.seed,
             threads=max(1, self._config.workers),
+            min_steps=self._config.min_epoch_steps,
         )
         self.state = self._fresh_state()
         self._scaler = torch.amp.GradScaler(self._device.kind, enabled=self._device.autocast_dtype is torch.float16)
@@ -160,9 +162,7 @@ class Trainer:
     def _step(self, samples: Sequence[Sample]) -> dict[str, float]:
         """One optimiser step; the losses as they were before it."""
         state, config = self.state, self._config
-        rate = learning_rate(config, state.progress.step, self._loader.steps_per_epoch)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
+        set_rate(state.optimizer, learning_rate(config, state.progress.step, self._loader.steps_per_epoch))
         # The samplers inside the network draw from torch's generator: keyed by step, so that a resume needs no state.
         torch.manual_seed((config.seed << 32) + state.progress.step)
         images, sizes = batch_of([s.image for s in samples], self._device)
@@ -178,8 +178,7 @@ class Trainer:
         state.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(self._scaler.scale(total))
         self._scaler.unscale_(state.optimizer)
-        trainable = [p for group in state.optimizer.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(trainable, config.clip_norm)
+        nn.utils.clip_grad_norm_(trained(state.optimizer), config.clip_norm)
         self._scaler.step(state.optimizer)
         self._scaler.update()
         self._update_average()
@@ -211,22 +210,12 @@ class Trainer:
         average = None
         if config.average:
             average = {n: p.detach().clone() for n, p in network.named_parameters()}
-        return TrainState(network, self._optimizer(network), average)
-
-    def _optimizer(self, network: MaskRCNN) -> torch.optim.SGD:
-        """SGD with momentum; weight decay leaves biases and batch norm alone, as matterport's L2 does gamma, beta."""
-        decayed = [p for p in network.parameters() if p.ndim > 1]
-        plain = [p for p in network.parameters() if p.ndim <= 1]
-        groups = [
-            {"params": decayed, "weight_decay": self._config.weight_decay},
-            {"params": plain, "weight_decay": 0.0},
-        ]
-        return torch.optim.SGD(groups, lr=1e-3, momentum=self._config.momentum)
+        return TrainState(network, build_optimizer(network, config), average)
 
     def _enter_stage(self, index: int, *, fresh: bool) -> None:
         stage = self._config.plan.stages[index]
         trainable = self.state.network.set_trainable(stage.layers)
-        if fresh:  # each of matterport's train() calls starts without momentum
+        if fresh:  # each of matterport's train() calls starts afresh
             self.state.optimizer.state.clear()
         self._emit(
             StageStarted(

@@ -117,8 +117,19 @@ def test_batches_keep_upright_and_lying_images_apart_and_every_image_once(
     ]
     loader = SampleLoader(images, labels=LABELS, image_size=64, batch_size=size, seed=1)
     batches = loader._batches(epoch)
-    assert sorted(i for batch in batches for i in batch) == list(range(len(images)))
+    assert sorted(item for batch in batches for item in batch) == [(k, 0) for k in range(len(images))]
     assert len(batches) == loader.steps_per_epoch
     assert [len(batch) for batch in batches[:-1]] == [size] * (len(batches) - 1)
-    mixed = [batch for batch in batches if len({uprights[i] for i in batch}) > 1]
+    mixed = [batch for batch in batches if len({uprights[i] for i, _ in batch}) > 1]
     assert len(mixed) <= 1
+
+
+def test_an_epoch_goes_over_a_small_set_until_it_has_its_steps(tiny_dataset: FrozenDataset) -> None:
+    images = tiny_dataset.images[:3]
+    loader = SampleLoader(images, labels=LABELS, image_size=64, batch_size=2, seed=0, min_steps=4)
+    samples = [s for batch in loader.epoch(1, Augmentation()) for s in batch]
+    assert len(samples) == 9
+    assert loader.steps_per_epoch == 5
+    of_one = [s.image for s in samples if s.image_id == images[0].image_id]
+    assert len(of_one) == 3
+    assert not np.array_equal(of_one[0], of_one[1])

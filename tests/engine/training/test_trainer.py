@@ -43,8 +43,10 @@ def test_a_run_tells_its_story_in_order_and_keeps_every_epoch(make_run) -> None:
     assert run.state() is RunState.FINISHED
 
 
-def test_a_stopped_and_resumed_run_ends_in_the_same_weights(make_run) -> None:
-    straight, stopped = make_run("straight", average=0.9), make_run("stopped", average=0.9)
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_stopped_and_resumed_run_ends_in_the_same_weights(make_run, optimizer: str) -> None:
+    settings = {"average": 0.9, "optimizer": optimizer, "stages": "all:2@1e-3", "body_rate": 0.5}
+    straight, stopped = make_run("straight", **settings), make_run("stopped", **settings)
     run_trainer(straight)
     seen = 0
 
