@@ -147,7 +147,13 @@ def _plan(*stages: tuple[str, int, float, bool, str]) -> StagePlan:
 # `notes` keeps the practitioner's schedule: heads to 50 at LR, all to 75 at LR/10, all to 90 at LR/100.
 PRESETS: dict[str, TrainConfig] = {
     "quick": TrainConfig(
-        preset="quick", plan=_plan(("3+", 20, 0.015, True, "cosine")), average=0.99, rois_per_image=128
+        preset="quick",
+        plan=_plan(("3+", 26, 5e-4, True, "cosine")),
+        optimizer="adamw",
+        weight_decay=0.05,
+        body_rate=0.5,
+        average=0.99,
+        min_epoch_steps=30,
     ),
     "notes": TrainConfig(
         preset="notes",

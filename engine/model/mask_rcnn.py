@@ -14,7 +14,7 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 
 from engine.config import DetectConfig, Layers
-from engine.model.backbones import Backbone
+from engine.model.backbones import LITE0_FEATURE_STD, Backbone
 from engine.model.roi_heads import Heads, RawDetections, Target
 from engine.model.roi_pool import RoiPool
 
@@ -27,6 +27,7 @@ class Architecture:
         classes: number of classes without background.
         masks: with the mask branch.
         anchor_sizes: side of the square anchor in input pixels, one per pyramid level (strides 4 to 64).
+        feature_std: what the body's features are divided by before the pyramid, one per stride 4 to 32; empty for 1.
         fpn_channels, head_channels: width of the pyramid and of the box head.
         rois_per_image: proposals sampled for the second stage while training (1:3 positive to negative).
     """
@@ -35,6 +36,7 @@ class Architecture:
     masks: bool = True
     anchor_sizes: tuple[int, ...] = (32, 64, 128, 256, 512)
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    feature_std: tuple[float, ...] = LITE0_FEATURE_STD
     fpn_channels: int = 128
     head_channels: int = 512
     rois_per_image: int = 128
@@ -45,7 +47,9 @@ class Architecture:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Architecture:
-        lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        """The architecture of a checkpoint; the first ones did not divide their features."""
+        whole = {"feature_std": [], **data}
+        lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in whole.items()}
         return cls(**lists)
 
 
@@ -58,10 +62,11 @@ class MaskRCNN(nn.Module):
     def __init__(self, architecture: Architecture, *, pretrained: bool = True) -> None:
         super().__init__()
         self.architecture = architecture
-        self.backbone = Backbone(out_channels=architecture.fpn_channels, pretrained=pretrained)
+        self.backbone = Backbone(
+            out_channels=architecture.fpn_channels, pretrained=pretrained, feature_std=architecture.feature_std
+        )
         self.rpn = _build_rpn(architecture)
         self.roi_heads = _build_heads(architecture)
-        _start_small(self.roi_heads)
 
     def losses(self, images: Tensor, image_sizes: list[tuple[int, int]], targets: list[Target]) -> dict[str, Tensor]:
         """The losses of one batch, each a mean, all float32 scalars.
@@ -110,17 +115,6 @@ class MaskRCNN(nn.Module):
             for module in self.backbone.stage_modules(stage):
                 module.requires_grad_(True)
         return [p for p in self.parameters() if p.requires_grad]
-
-
-def _start_small(heads: Heads) -> None:
-    """A small last layer of the mask branch, so that its first loss is that of "don't know" (0.69).
-
-    torchvision's default start gives mask losses of 11 to 17 on this backbone's features, and clipping then spends the
-    first epochs on nothing else.
-    """
-    if heads.has_mask():
-        nn.init.normal_(heads.mask_predictor.mask_fcn_logits.weight, std=0.001)
-        nn.init.zeros_(heads.mask_predictor.mask_fcn_logits.bias)
 
 
 def _build_rpn(a: Architecture) -> RegionProposalNetwork:
