@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from importlib import resources
+from typing import Literal
 
 import timm
 import torch
 from torch import Tensor, nn
+from torchvision.models import resnet50, resnet101
+from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from engine.errors import UserError
+
+BackboneName = Literal["lite0", "resnet50", "resnet101"]
 
 LITE0 = "tf_efficientnet_lite0"
 # Standard deviation of the packaged weights' features on photographs (balloon set, strides 4 to 32).  Undivided, they
@@ -26,33 +32,49 @@ _LITE0_STAGES: dict[int, tuple[str, ...]] = {
     4: ("blocks.3", "blocks.4"),
     5: ("blocks.5", "blocks.6"),
 }
+# matterport's names in the same order: conv1, res2, res3, res4, res5.
+_RESNET_STAGES: dict[int, tuple[str, ...]] = {
+    1: ("conv1", "bn1"),
+    2: ("layer1",),
+    3: ("layer2",),
+    4: ("layer3",),
+    5: ("layer4",),
+}
+_RESNET_CHANNELS = [256, 512, 1024, 2048]
 
 
 class Backbone(nn.Module):
-    """EfficientNet-Lite0 body with a feature pyramid on strides 4 to 32, and a pooled level of stride 64.
+    """A body with a feature pyramid on strides 4 to 32, and a pooled level of stride 64.
 
     Args:
+        name: the body: EfficientNet-Lite0, or a ResNet as torchvision has it.
         out_channels: channels of every pyramid level.
-        pretrained: load the ImageNet weights that come with a package (no download).
+        pretrained: load the ImageNet weights of ``lite0``, which come with a package; a ResNet starts at random.
         feature_std: what the features of strides 4 to 32 are divided by before the pyramid; empty for 1.
+        norm_layer: batch norm behind every convolution of the pyramid, None for none.
     """
 
     def __init__(
-        self, *, out_channels: int = 128, pretrained: bool = True, feature_std: tuple[float, ...] = ()
+        self,
+        name: BackboneName = "lite0",
+        *,
+        out_channels: int = 128,
+        pretrained: bool = True,
+        feature_std: tuple[float, ...] = (),
+        norm_layer: Callable[..., nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        self.body = timm.create_model(LITE0, features_only=True, out_indices=(1, 2, 3, 4))
-        if pretrained:
-            load_packaged_lite0(self.body)
-        self.fpn = FeaturePyramidNetwork(
-            self.body.feature_info.channels(), out_channels, extra_blocks=LastLevelMaxPool()
-        )
+        self.body, channels = _lite0_body(pretrained=pretrained) if name == "lite0" else _resnet_body(name)
+        self.fpn = FeaturePyramidNetwork(channels, out_channels, extra_blocks=LastLevelMaxPool(), norm_layer=norm_layer)
         self.out_channels = out_channels
+        self._stages = _LITE0_STAGES if name == "lite0" else _RESNET_STAGES
         self._feature_std = feature_std
 
     def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
         """Pyramid of ``images`` (FloatTensor[B, 3, H, W], normalised): levels "0".."3" and "pool"."""
         features = self.body(images)
+        if isinstance(features, dict):
+            features = list(features.values())
         if self._feature_std:
             features = [feature / std for feature, std in zip(features, self._feature_std, strict=True)]
         if images.device.type == "cpu":  # see Device.place
@@ -62,7 +84,22 @@ class Backbone(nn.Module):
 
     def stage_modules(self, stage: int) -> list[nn.Module]:
         """Modules of the body that produce stride ``2**stage`` (1 to 5)."""
-        return [self.body.get_submodule(name) for name in _LITE0_STAGES[stage]]
+        return [self.body.get_submodule(name) for name in self._stages[stage]]
+
+
+def _lite0_body(*, pretrained: bool) -> tuple[nn.Module, list[int]]:
+    """The body and the channels of its strides 4 to 32."""
+    body = timm.create_model(LITE0, features_only=True, out_indices=(1, 2, 3, 4))
+    if pretrained:
+        load_packaged_lite0(body)
+    return body, body.feature_info.channels()
+
+
+def _resnet_body(name: BackboneName) -> tuple[nn.Module, list[int]]:
+    """The same for a ResNet (He et al. 2015, arXiv:1512.03385) under torchvision's names."""
+    build = resnet50 if name == "resnet50" else resnet101
+    layers = {f"layer{k}": str(k - 1) for k in range(1, 5)}
+    return IntermediateLayerGetter(build(weights=None), return_layers=layers), _RESNET_CHANNELS
 
 
 def load_packaged_lite0(body: nn.Module) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from engine.config import DetectConfig
 from engine.domain.prediction import Detections, Prediction
 from engine.model.device import Device
-from engine.model.inputs import batch_of, input_size, resize_affine, warp
+from engine.model.inputs import prepare
 from engine.model.mask_rcnn import MaskRCNN
 from engine.model.masks_out import paste
 from engine.model.roi_heads import RawDetections
@@ -34,8 +34,7 @@ def detect_batch(
         image_ids: what to call the images, zeros when left out.
     """
     network.set_detection(config)
-    resized = [_to_input(image, network.architecture.image_size) for image in images]
-    batch, sizes = batch_of(resized, device)
+    batch, sizes = prepare(images, device, network.architecture)
     with device.autocast():
         raw = network.detect(batch, sizes)
     ids = image_ids or [0] * len(images)
@@ -43,12 +42,6 @@ def detect_batch(
         _to_detections(found, image.shape[:2], size, image_id, category_ids, config.mask_threshold)
         for found, image, size, image_id in zip(raw, images, sizes, ids, strict=True)
     ]
-
-
-def _to_input(image: Image, image_size: int) -> Image:
-    height, width = image.shape[:2]
-    size = input_size(height, width, image_size)
-    return warp(image, resize_affine(height, width, size), size)
 
 
 def _to_detections(

@@ -11,15 +11,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F  # noqa: N812  (torch's own idiom)
 from torch import Tensor
 
+from engine.model.architecture import Architecture
 from engine.model.device import Device
 
 Affine = npt.NDArray[np.float64]
+Pixels = npt.NDArray[np.uint8]
 
-# The normalisation of the packaged EfficientNet-Lite0 weights (timm's default_cfg of tf_efficientnet_lite0).
-_MEAN = 127.5
-_SCALE = 1 / 127.5
 _DIVISOR = 32
 
 
@@ -66,24 +66,69 @@ def _reduce(pixels: npt.NDArray[np.uint8], affine: Affine) -> tuple[npt.NDArray[
     return reduced, np.concatenate([affine[:, :2] @ back, affine[:, 2:]], axis=1)
 
 
-def batch_of(images: Sequence[npt.NDArray[np.uint8]], device: Device) -> tuple[Tensor, list[tuple[int, int]]]:
-    """Normalise and pad H x W x 3 uint8 `images` into one float tensor.
+def prepare(
+    images: Sequence[Pixels], device: Device, architecture: Architecture
+) -> tuple[Tensor, list[tuple[int, int]]]:
+    """Resize H x W x 3 uint8 `images` as the network wants them, normalise and pad them (see :func:`batch_of`)."""
+    if architecture.short_side is not None:
+        return _pad([_resize_like_torchvision(image, device, architecture) for image in images])
+    return batch_of([_longest_to(image, architecture.image_size) for image in images], device, architecture)
+
+
+def batch_of(
+    images: Sequence[Pixels], device: Device, architecture: Architecture
+) -> tuple[Tensor, list[tuple[int, int]]]:
+    """Normalise and pad H x W x 3 uint8 `images`, which have their size already, into one float tensor.
 
     Returns:
         FloatTensor[B, 3, H, W] on the device, H and W multiples of 32, and the (height, width) of each image.
     """
-    sizes = [(int(i.shape[0]), int(i.shape[1])) for i in images]
+    return _pad([_normalise(image, device, architecture) for image in images])
+
+
+def _longest_to(image: Pixels, image_size: int) -> Pixels:
+    height, width = image.shape[:2]
+    size = input_size(height, width, image_size)
+    return warp(image, resize_affine(height, width, size), size)
+
+
+def _resize_like_torchvision(image: Pixels, device: Device, architecture: Architecture) -> Tensor:
+    """What torchvision's ``GeneralizedRCNNTransform`` makes of `image`: float [3, h, w], normalised, then resized.
+
+    Its arithmetic to the letter (bilinear, nothing averaged first), so that its weights see what they were made with.
+    """
+    short, long = sorted(image.shape[:2])
+    scale = min((architecture.short_side or short) / short, architecture.image_size / long)
+    scale = max(scale, 1 / short)  # torchvision fails on a side of less than one pixel
+    normalised = _normalise(image, device, architecture)[None]
+    resized: Tensor = F.interpolate(
+        normalised, scale_factor=scale, mode="bilinear", recompute_scale_factor=True, align_corners=False
+    )
+    return resized[0]
+
+
+def _normalise(image: Pixels, device: Device, architecture: Architecture) -> Tensor:
+    """float32 [3, H, W] on the device; it travels as bytes."""
+    pixels = torch.from_numpy(np.ascontiguousarray(image))
+    if device.pin_memory:
+        pixels = pixels.pin_memory()
+    pixels = pixels.to(device.torch_device, non_blocking=True).permute(2, 0, 1)
+    mean, std = (
+        pixels.new_tensor(v, dtype=torch.float32)[:, None, None] for v in (architecture.mean, architecture.std)
+    )
+    return pixels.to(torch.float32).div_(255).sub_(mean).div_(std)
+
+
+def _pad(images: Sequence[Tensor]) -> tuple[Tensor, list[tuple[int, int]]]:
+    """Normalised images in one tensor, zeros (the mean colour) at their right and bottom."""
+    sizes = [(int(i.shape[1]), int(i.shape[2])) for i in images]
     height = _round_up(max(h for h, _ in sizes))
     width = _round_up(max(w for _, w in sizes))
-    stacked = np.full((len(images), height, width, 3), round(_MEAN), dtype=np.uint8)
-    for row, image in zip(stacked, images, strict=True):
-        row[: image.shape[0], : image.shape[1]] = image
-    batch = torch.from_numpy(stacked)
-    if device.pin_memory:
-        batch = batch.pin_memory()
-    batch = batch.to(device.torch_device, non_blocking=True).permute(0, 3, 1, 2)
-    normalised = batch.to(torch.float32).sub_(_MEAN).mul_(_SCALE)
-    return normalised.contiguous(memory_format=torch.channels_last), sizes
+    batch = images[0].new_zeros((len(images), 3, height, width))
+    batch = batch.contiguous(memory_format=torch.channels_last)
+    for row, image in zip(batch, images, strict=True):
+        row[:, : image.shape[1], : image.shape[2]] = image
+    return batch, sizes
 
 
 def _round_up(value: int) -> int:

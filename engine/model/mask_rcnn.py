@@ -2,55 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.models.detection.rpn import RPNHead
 
 from engine.config import DetectConfig, Layers
-from engine.model.backbones import LITE0_FEATURE_STD, Backbone
+from engine.model.architecture import Architecture
+from engine.model.backbones import Backbone
+from engine.model.losses import LossParts
 from engine.model.roi_heads import Heads, RawDetections, Target
 from engine.model.roi_pool import RoiPool
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What the network is made of; stored in every checkpoint, so that it can be built again.
-
-    Attributes:
-        classes: number of classes without background.
-        masks: with the mask branch.
-        anchor_sizes: side of the square anchor in input pixels, one per pyramid level (strides 4 to 64).
-        feature_std: what the body's features are divided by before the pyramid, one per stride 4 to 32; empty for 1.
-        fpn_channels, head_channels: width of the pyramid and of the box head.
-        rois_per_image: proposals sampled for the second stage while training (1:3 positive to negative).
-    """
-
-    classes: int
-    masks: bool = True
-    anchor_sizes: tuple[int, ...] = (32, 64, 128, 256, 512)
-    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
-    feature_std: tuple[float, ...] = LITE0_FEATURE_STD
-    fpn_channels: int = 128
-    head_channels: int = 512
-    rois_per_image: int = 128
-    image_size: int = 512
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Architecture:
-        """The architecture of a checkpoint; the first ones did not divide their features."""
-        whole = {"feature_std": [], **data}
-        lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in whole.items()}
-        return cls(**lists)
+from engine.model.rpn import Rpn, tell_recall
+from engine.model.sampler import KeyedSampler
 
 
 class MaskRCNN(nn.Module):
@@ -63,23 +33,51 @@ class MaskRCNN(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.backbone = Backbone(
-            out_channels=architecture.fpn_channels, pretrained=pretrained, feature_std=architecture.feature_std
+            architecture.backbone,
+            out_channels=architecture.fpn_channels,
+            pretrained=pretrained,
+            feature_std=architecture.feature_std,
+            norm_layer=_norm_of(architecture),
         )
         self.rpn = _build_rpn(architecture)
         self.roi_heads = _build_heads(architecture)
+        for norm in self._norms():
+            norm.eps = architecture.bn_eps
 
-    def losses(self, images: Tensor, image_sizes: list[tuple[int, int]], targets: list[Target]) -> dict[str, Tensor]:
-        """The losses of one batch, each a mean, all float32 scalars.
+    def loss_parts(
+        self,
+        images: Tensor,
+        image_sizes: list[tuple[int, int]],
+        targets: list[Target],
+        keys: Sequence[int] | None = None,
+    ) -> LossParts:
+        """What some images of a batch contribute to its losses.
 
         Args:
             images: float [B, 3, H, W], normalised, padded at the right and bottom.
             image_sizes: (height, width) of each image inside the padding.
             targets: ground truth in input pixels.
+            keys: seed of each image's sampling of anchors and ROIs; None draws from torch's global generator.
         """
+        self.rpn.fg_bg_sampler.keys = self.roi_heads.fg_bg_sampler.keys = keys
         features = self.backbone(images)
-        proposals, losses = self.rpn(ImageList(images, image_sizes), features, targets)
-        losses.update(self.roi_heads.training_losses(features, proposals, image_sizes, targets))
-        return {name: loss.float() for name, loss in losses.items()}
+        proposals, stage_one = self.rpn(ImageList(images, image_sizes), features, targets)
+        parts = LossParts()
+        for name, total in stage_one.items():
+            parts.add(name, total, self.rpn.sampled)
+        tell_recall(parts, proposals, targets)
+        self.roi_heads.add_losses(parts, features, proposals, image_sizes, targets)
+        return parts
+
+    def losses(
+        self,
+        images: Tensor,
+        image_sizes: list[tuple[int, int]],
+        targets: list[Target],
+        keys: Sequence[int] | None = None,
+    ) -> dict[str, Tensor]:
+        """The losses of one whole batch, each a mean, all float32 scalars (see :meth:`loss_parts`)."""
+        return self.loss_parts(images, image_sizes, targets, keys).means()
 
     @torch.inference_mode()
     def detect(self, images: Tensor, image_sizes: list[tuple[int, int]]) -> list[RawDetections]:
@@ -98,9 +96,8 @@ class MaskRCNN(nn.Module):
     def train(self, mode: bool = True) -> MaskRCNN:
         """Batch-norm statistics stay frozen while training, as matterport has it; its affine part learns."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        for norm in self._norms():
+            norm.eval()
         return self
 
     def set_trainable(self, layers: Layers) -> list[nn.Parameter]:
@@ -116,21 +113,31 @@ class MaskRCNN(nn.Module):
                 module.requires_grad_(True)
         return [p for p in self.parameters() if p.requires_grad]
 
+    def _norms(self) -> list[nn.BatchNorm2d]:
+        return [m for m in self.modules() if isinstance(m, nn.BatchNorm2d)]
 
-def _build_rpn(a: Architecture) -> RegionProposalNetwork:
+
+def _norm_of(a: Architecture) -> type[nn.BatchNorm2d] | None:
+    """Batch norm in the pyramid and the heads, which only ``v2`` has."""
+    return nn.BatchNorm2d if a.heads == "v2" else None
+
+
+def _build_rpn(a: Architecture) -> Rpn:
     """Thresholds of the paper: positive from IoU 0.7, negative below 0.3, 256 anchors, half of them positive."""
     anchors = AnchorGenerator(tuple((s,) for s in a.anchor_sizes), (a.anchor_ratios,) * len(a.anchor_sizes))
-    return RegionProposalNetwork(
+    rpn = Rpn(
         anchors,
-        RPNHead(a.fpn_channels, anchors.num_anchors_per_location()[0]),
+        RPNHead(a.fpn_channels, anchors.num_anchors_per_location()[0], conv_depth=2 if a.heads == "v2" else 1),
         fg_iou_thresh=0.7,
         bg_iou_thresh=0.3,
         batch_size_per_image=256,
         positive_fraction=0.5,
-        pre_nms_top_n={"training": 1000, "testing": 1000},
-        post_nms_top_n={"training": 1000, "testing": 500},
+        pre_nms_top_n={"training": a.pre_nms[0], "testing": a.pre_nms[1]},
+        post_nms_top_n={"training": a.post_nms[0], "testing": a.post_nms[1]},
         nms_thresh=0.7,
     )
+    rpn.fg_bg_sampler = KeyedSampler(256, 0.5, salt=0x52504E)
+    return rpn
 
 
 def _build_heads(a: Architecture) -> Heads:
@@ -138,12 +145,12 @@ def _build_heads(a: Architecture) -> Heads:
     if a.masks:
         mask_parts = {
             "mask_roi_pool": RoiPool(14),
-            "mask_head": MaskRCNNHeads(a.fpn_channels, (a.fpn_channels,) * 4, 1),
+            "mask_head": MaskRCNNHeads(a.fpn_channels, (a.fpn_channels,) * 4, 1, norm_layer=_norm_of(a)),
             "mask_predictor": MaskRCNNPredictor(a.fpn_channels, a.fpn_channels, a.classes + 1),
         }
-    return Heads(
+    heads = Heads(
         box_roi_pool=RoiPool(7),
-        box_head=TwoMLPHead(a.fpn_channels * 49, a.head_channels),
+        box_head=_build_box_head(a),
         box_predictor=FastRCNNPredictor(a.head_channels, a.classes + 1),
         fg_iou_thresh=0.5,
         bg_iou_thresh=0.5,
@@ -155,3 +162,15 @@ def _build_heads(a: Architecture) -> Heads:
         detections_per_img=100,
         **mask_parts,
     )
+    heads.fg_bg_sampler = KeyedSampler(a.rois_per_image, 0.25, salt=0x524F49)
+    return heads
+
+
+def _build_box_head(a: Architecture) -> nn.Module:
+    head: nn.Module
+    if a.heads == "v2":
+        size, widths = (a.fpn_channels, 7, 7), [a.fpn_channels] * 4
+        head = FastRCNNConvFCHead(size, widths, [a.head_channels], norm_layer=nn.BatchNorm2d)
+    else:
+        head = TwoMLPHead(a.fpn_channels * 49, a.head_channels)
+    return head

@@ -8,9 +8,12 @@ from typing import TypedDict
 import torch
 import torch.nn.functional as F  # noqa: N812  (torch's own idiom)
 from torch import Tensor
-from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss, maskrcnn_inference
+from torchvision.models.detection.roi_heads import RoIHeads, maskrcnn_inference
 from torchvision.ops import boxes as box_ops
 from torchvision.ops import roi_align
+
+from engine.model.losses import LossParts
+from engine.model.sampler import KeyedSampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,47 +71,68 @@ def mask_targets(crops: list[MaskCrop], boxes: Tensor, matched: Tensor, size: in
     return targets
 
 
-def mask_loss(
-    logits: Tensor, boxes: list[Tensor], crops: list[list[MaskCrop]], labels: list[Tensor], matched: list[Tensor]
-) -> Tensor:
+def add_box_losses(
+    parts: LossParts, logits: Tensor, deltas: Tensor, labels: list[Tensor], regression: list[Tensor]
+) -> None:
+    """Cross entropy over all ROIs; smooth L1 over the positive ones' own class, divided by all (He et al. 2017)."""
+    label, wanted = torch.cat(labels), torch.cat(regression)
+    positive = torch.where(label > 0)[0]
+    own = deltas.float().reshape(len(label), -1, 4)[positive, label[positive]]
+    parts.add("loss_classifier", F.cross_entropy(logits.float(), label, reduction="sum"), len(label))
+    parts.add("loss_box_reg", F.smooth_l1_loss(own, wanted[positive], beta=1 / 9, reduction="sum"), len(label))
+    right = logits.argmax(dim=1) == label
+    parts.tell("roi_positives", label > 0)
+    parts.tell("class_accuracy", right)
+    parts.tell("foreground_accuracy", right[positive])
+
+
+def add_mask_loss(
+    parts: LossParts,
+    logits: Tensor,
+    boxes: list[Tensor],
+    crops: list[list[MaskCrop]],
+    labels: list[Tensor],
+    matched: list[Tensor],
+) -> None:
     """Binary cross entropy of the true class's channel (He et al. 2017, section 3); 0 without positives."""
     size = logits.shape[-1]
     targets = torch.cat([mask_targets(c, b, m, size) for c, b, m in zip(crops, boxes, matched, strict=True)])
-    if targets.numel() == 0:
-        return logits.sum() * 0
     channel = torch.cat([own[m] for own, m in zip(labels, matched, strict=True)])
-    rows = torch.arange(len(channel), device=channel.device)
-    return F.binary_cross_entropy_with_logits(logits[rows, channel].float(), targets)
+    own = logits[torch.arange(len(channel), device=channel.device), channel].float()
+    loss = F.binary_cross_entropy_with_logits(own, targets, reduction="sum") if len(channel) else logits.sum() * 0
+    parts.add("loss_mask", loss, targets.numel())
+    parts.tell("mask_accuracy", (own > 0) == (targets >= 0.5))
 
 
 class Heads(RoIHeads):  # type: ignore[misc]  # torchvision is untyped
     """torchvision's ROI heads; only the training step and what a detection keeps are ours."""
 
-    def training_losses(
+    fg_bg_sampler: KeyedSampler
+
+    def add_losses(
         self,
+        parts: LossParts,
         features: dict[str, Tensor],
         proposals: list[Tensor],
         image_sizes: list[tuple[int, int]],
         targets: list[Target],
-    ) -> dict[str, Tensor]:
-        """Losses ``loss_classifier``, ``loss_box_reg`` and, with a mask branch, ``loss_mask``."""
+    ) -> None:
+        """Add ``loss_classifier``, ``loss_box_reg`` and, with a mask branch, ``loss_mask``."""
         proposals, matched, labels, regression = self.select_training_samples(proposals, targets)
         pooled = self.box_head(self.box_roi_pool(features, proposals, image_sizes))
         logits, deltas = self.box_predictor(pooled)
-        class_loss, box_loss = fastrcnn_loss(logits.float(), deltas.float(), labels, regression)
-        losses = {"loss_classifier": class_loss, "loss_box_reg": box_loss}
+        add_box_losses(parts, logits, deltas, labels, regression)
         if self.has_mask():
             positive = [torch.where(own > 0)[0] for own in labels]
             boxes = [b[p] for b, p in zip(proposals, positive, strict=True)]
-            mask_logits = self._mask_logits(features, boxes, image_sizes)
-            losses["loss_mask"] = mask_loss(
-                mask_logits,
+            add_mask_loss(
+                parts,
+                self._mask_logits(features, boxes, image_sizes),
                 boxes,
                 [t["masks"] for t in targets],
                 [t["labels"] for t in targets],
                 [m[p] for m, p in zip(matched, positive, strict=True)],
             )
-        return losses
 
     def detect(
         self, features: dict[str, Tensor], proposals: list[Tensor], image_sizes: list[tuple[int, int]]

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from engine.domain.annotation import Category
 from engine.errors import RunError
-from engine.model.mask_rcnn import Architecture, MaskRCNN
+from engine.model.architecture import Architecture
+from engine.model.mask_rcnn import MaskRCNN
 
 MODEL = "model."
 

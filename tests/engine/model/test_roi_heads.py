@@ -5,7 +5,8 @@ from torchvision.models.detection.roi_heads import maskrcnn_loss, project_masks_
 
 from engine.domain.mask import Mask
 from engine.model.inputs import resize_affine
-from engine.model.roi_heads import MaskCrop, mask_loss, mask_targets
+from engine.model.losses import LossParts
+from engine.model.roi_heads import MaskCrop, add_mask_loss, mask_targets
 from engine.training.samples import mask_crop
 
 
@@ -45,6 +46,18 @@ def test_targets_from_crops_equal_roi_align_of_the_full_masks(seed: int, size: i
     expected = project_masks_on_boxes(full, boxes, matched, size)
     assert expected.max() > 0
     torch.testing.assert_close(mask_targets(crops_of(dense), boxes, matched, size), expected, atol=1e-4, rtol=0)
+
+
+def mask_loss(
+    logits: torch.Tensor,
+    boxes: list[torch.Tensor],
+    crops: list[list[MaskCrop]],
+    labels: list[torch.Tensor],
+    matched: list[torch.Tensor],
+) -> torch.Tensor:
+    parts = LossParts()
+    add_mask_loss(parts, logits, boxes, crops, labels, matched)
+    return parts.means()["loss_mask"]
 
 
 def test_the_mask_loss_equals_torchvisions() -> None:
