@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from engine.errors import UserError
+
+# Weights to start from that have a name; all but the first are downloaded when they are asked for.
+WEIGHTS = (
+    "lite0", "resnet50-imagenet-v1", "resnet50-imagenet-v2", "resnet101-imagenet", "coco", "coco-v2",
+)  # fmt: skip
+_WEIGHTS_ELSEWHERE = re.compile(r"run:[^@]+(@(best|last|\d+))?|.+\.(safetensors|pth|pt)")
 
 
 class Layers(StrEnum):
@@ -112,8 +119,21 @@ class TrainConfig(_Config):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     amp: Literal["auto", "off"] = "auto"
     average: float = Field(default=0.0, ge=0, lt=1, description="decay a step of the averaged weights; 0: off")
+    on_nonfinite: Literal["stop", "skip"] = "stop"
+    save_minutes: float = Field(default=5.0, gt=0, description="a full checkpoint at least so often")
     keep_epochs: int = Field(default=0, ge=0, description="model-only checkpoints to keep; 0 keeps every epoch")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 lets torch decide")
+    weights: str = Field(default="lite0", description="a name of WEIGHTS, run:ID@EPOCH or a weights file")
+    weights_names: str = Field(default="", description="class names of a .pth, label 1 first, with commas between")
+    weights_bn_eps: float | None = Field(default=None, ge=0, description="batch-norm eps a .pth was trained with")
+
+    @field_validator("weights")
+    @classmethod
+    def _known_weights(cls, weights: str) -> str:
+        if weights not in WEIGHTS and not _WEIGHTS_ELSEWHERE.fullmatch(weights):
+            choices = ", ".join(WEIGHTS)
+            raise ValueError(f"there are no weights “{weights}”. Choose one of {choices}, run:ID@EPOCH, or a file")
+        return weights
 
 
 class DetectConfig(_Config):
@@ -167,11 +187,12 @@ PRESETS: dict[str, TrainConfig] = {
 
 
 def train_config(preset: str = "quick", *, stages: str | None = None, settings: tuple[str, ...] = ()) -> TrainConfig:
-    """A preset, with another plan or other values.
+    """A preset or a plan of one's own, with other values.
 
     Args:
         preset: a key of :data:`PRESETS`.
-        stages: a plan as :meth:`StagePlan.parse` reads it, in place of the preset's.
+        stages: a plan as :meth:`StagePlan.parse` reads it, instead of a preset: its rates are meant for matterport's
+            optimiser (SGD) and settings, the defaults of :class:`TrainConfig`.
         settings: ``key=value`` pairs for fields of :class:`TrainConfig`.
 
     Raises:
@@ -179,9 +200,8 @@ def train_config(preset: str = "quick", *, stages: str | None = None, settings: 
     """
     if preset not in PRESETS:
         raise UserError(f"There is no preset “{preset}”.", hint=f"Choose one of: {', '.join(PRESETS)}.")
-    values = PRESETS[preset].model_dump()
-    if stages is not None:
-        values |= {"plan": StagePlan.parse(stages).model_dump(), "preset": "custom"}
+    chosen = PRESETS[preset] if stages is None else TrainConfig(plan=StagePlan.parse(stages))
+    values = chosen.model_dump()
     for setting in settings:
         key, separator, value = setting.partition("=")
         if not separator or key not in TrainConfig.model_fields or key == "plan":
@@ -193,4 +213,4 @@ def train_config(preset: str = "quick", *, stages: str | None = None, settings: 
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"The setting “{where}” does not fit: {first['msg']}.") from error
+        raise UserError(f"The setting “{where}” does not fit: {first['msg'].removeprefix('Value error, ')}.") from error

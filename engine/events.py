@@ -18,7 +18,7 @@ class _Event(BaseModel):
 
 
 class AttemptStarted(_Event):
-    """A trainer process took up a run, at its start or after a resume."""
+    """A trainer process (or `ranks` of them together) took up a run, at its start or after a resume."""
 
     type: Literal["attempt_started"] = "attempt_started"
     run: str
@@ -32,6 +32,7 @@ class AttemptStarted(_Event):
     train_images: int
     val_images: int
     categories: list[str]
+    ranks: int = 1
 
 
 class StageStarted(_Event):
@@ -47,7 +48,14 @@ class StageStarted(_Event):
 
 
 class StepDone(_Event):
-    """One optimiser step. `epoch` counts from 1, `step` over the whole run from 1; losses are the batch's means."""
+    """One optimiser step. `epoch` counts from 1, `step` over the whole run from 1; losses are the batch's means.
+
+    `facts` are shares in [0, 1] where there was something to count: ``rpn_recall50`` and ``rpn_recall70`` (objects that
+    some proposal covers with that IoU), ``roi_positives``, ``class_accuracy``, ``foreground_accuracy`` (of positive
+    ROIs), ``mask_accuracy`` (of mask pixels).  `data_wait` is the share of the step spent waiting for samples,
+    `gradient_norm` is before clipping, `memory_mib` the peak so far, `vanished` the objects that augmentation moved out
+    of the picture.
+    """
 
     type: Literal["step_done"] = "step_done"
     epoch: int
@@ -57,6 +65,11 @@ class StepDone(_Event):
     learning_rate: float
     images_per_second: float
     seconds_left: float
+    facts: dict[str, float] = Field(default_factory=dict)
+    gradient_norm: float = 0.0
+    data_wait: float = 0.0
+    memory_mib: float = 0.0
+    vanished: int = 0
 
 
 class EpochValidated(_Event):

@@ -7,7 +7,16 @@ from importlib import import_module
 import typer
 
 # Each module adds its own commands and imports what is heavy only inside them.
-_MODULES = ("project_cmds", "train_cmds", "review_cmds", "service_cmds")
+_MODULES = (
+    "project_cmds",
+    "preflight_cmds",
+    "train_cmds",
+    "run_cmds",
+    "job_cmds",
+    "weights_cmds",
+    "review_cmds",
+    "service_cmds",
+)
 
 
 def build_app() -> typer.Typer:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli.output import console, say
-from engine.config import Layers, Stage, StagePlan, TrainConfig, train_config
+from engine.config import StagePlan, TrainConfig, train_config
 from engine.domain.annotation import Split
 from engine.errors import RunError, UserError
 from engine.events import EpochValidated, StepDone
@@ -87,10 +87,10 @@ def _project(folder: Path) -> Path:
 def _config(stages: str | None, settings: tuple[str, ...]) -> TrainConfig:
     if stages is not None:
         return train_config("quick", stages=stages, settings=settings)
-    plan = StagePlan(
-        stages=(Stage(layers=Layers.ALL, until_epoch=EPOCHS, learning_rate=0.01, augment=True, schedule="cosine"),)
-    )
-    return train_config("quick", settings=settings).model_copy(update={"plan": plan, "preset": "demo"})
+    quick = train_config("quick", settings=settings)
+    stage = quick.plan.stages[0].model_copy(update={"until_epoch": EPOCHS})
+    short = {"plan": StagePlan(stages=(stage,)), "preset": "demo", "min_epoch_steps": 0}
+    return quick.model_copy(update=short)
 
 
 def _trained(project: Path, config: TrainConfig) -> RunFolder:

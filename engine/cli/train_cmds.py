@@ -1,19 +1,23 @@
-"""Commands around the network: train, detect, evaluate, runs."""
+"""Commands around the network: train, detect, evaluate."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.cli.output import console, print_json, say
+from engine.cli.preflight_cmds import look, tell
+from engine.cli.run_cmds import print_runs, run_facts
+from engine.cli.weights_cmds import have_weights
 from engine.config import DetectConfig, train_config
 from engine.domain.annotation import Split
 from engine.errors import RunError, UserError
 from engine.events import AttemptEnded
-from engine.project.runs import CheckpointName, RunFolder, create_run, list_runs, open_run
+from engine.project.runs import CheckpointName, RunFolder, create_run, open_run
+from engine.training.world import own_rank, world_size
 
 if TYPE_CHECKING:
     from engine.domain.prediction import Detections
@@ -30,7 +34,6 @@ def register(app: typer.Typer) -> None:
     app.command()(train)
     app.command()(detect)
     app.command()(evaluate)
-    app.command()(runs)
     app.command("_train", hidden=True)(train_run_folder)
 
 
@@ -39,28 +42,38 @@ def train(
     preset: Annotated[str, typer.Option(help="quick or notes.")] = "quick",
     stages: Annotated[str | None, typer.Option(help='A plan such as "heads:4@1e-2,all:10@1e-3".')] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, may be repeated.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Start from: a name, run:ID@EPOCH or a weights file.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
     run_id: Run = "last",
     as_json: Json = False,
 ) -> None:
-    """Train on the project's annotations; Ctrl+C finishes the step, saves and ends."""
-    run = (
-        open_run(project, run_id)
-        if resume
-        else _new_run(project, train_config(preset, stages=stages, settings=tuple(settings or ())))
-    )
+    """Train on the project's annotations; Ctrl+C finishes the step, saves and ends.
+
+    With several GPUs or machines: torchrun --nproc-per-node N -m main train PROJECT.
+    """
+
+    def chosen_run() -> RunFolder:
+        if resume:
+            return open_run(project, run_id)
+        chosen = [*(settings or ()), *([f"weights={weights}"] if weights else [])]
+        return _new_run(project, train_config(preset, stages=stages, settings=tuple(chosen)))
+
+    run = _agreed(chosen_run)
+    if own_rank() > 0:
+        _train_beside(run, resume=resume)
+        return
     say(f"Run {run.id}, {run.config.plan.epochs} epochs, in {run.path}")
     ended = _train_with_progress(run, resume=resume)
     if as_json:
-        print_json(_run_facts(run))
+        print_json(run_facts([run])[0])
     else:
-        _print_runs([run])
+        print_runs([run])
     if ended.outcome == "failed":
         raise RunError(f"Run {run.id} failed: {ended.reason}", path=run.output_path)
 
 
 def train_run_folder(folder: Path, resume: Annotated[bool, typer.Option("--resume")] = False) -> None:
-    """The trainer process behind the window's button."""
+    """The trainer process behind the window's button; one of several under torchrun."""
     from engine.training.trainer import run_trainer
 
     ended = run_trainer(RunFolder(folder), resume=resume)
@@ -72,7 +85,11 @@ def detect(
     images: Annotated[list[Path] | None, typer.Option(help="Image files or folders instead of the project's.")] = None,
     run_id: Run = "last",
     epoch: Epoch = "best",
-    weights: Annotated[Path | None, typer.Option(help="A checkpoint file instead of a run.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Instead of a run: a checkpoint, a torchvision .pth, coco or coco-v2.")
+    ] = None,
+    names: Annotated[str, typer.Option(help="Class names of a .pth, label 1 first, with commas between.")] = "",
+    bn_eps: Annotated[float | None, typer.Option(help="Batch-norm eps a .pth was trained with.")] = None,
     split: Annotated[Split | None, typer.Option(help="Only this split.")] = None,
     score: Annotated[float, typer.Option(help="Lowest score to report.")] = 0.05,
     batch_size: Annotated[int, typer.Option(help="Images at once.")] = 1,
@@ -83,7 +100,10 @@ def detect(
     config = DetectConfig.model_validate(
         {"score_threshold": min(score, 0.05), "batch_size": batch_size, "device": device}
     )
-    predictor, run = _predictor(project, run_id, epoch, weights, config)
+    if weights is not None:
+        run, predictor = None, _from_weights(weights, names, bn_eps, config)
+    else:
+        predictor, run = _predictor(project, run_id, epoch, config)
     if images:
         named = _loose(predictor, images)
     elif project is not None and run is not None:
@@ -119,7 +139,7 @@ def evaluate(
 
     run = open_run(project, run_id)
     config = DetectConfig.model_validate({"device": device})
-    predictor, _ = _predictor(project, run.id, epoch, None, config)
+    predictor, _ = _predictor(project, run.id, epoch, config)
     with (
         ProjectStore.open(project, read_only=True) as store,
         PredictionStore(run.predictions_path, read_only=False) as staged,
@@ -141,23 +161,37 @@ def evaluate(
         say(f"{key:10} {value:.3f}" if value is not None else f"{key:10} –")
 
 
-def runs(project: Project, as_json: Json = False) -> None:
-    """List the project's training runs, newest first."""
-    found = list_runs(project)
-    if as_json:
-        print_json([_run_facts(run) for run in found])
-    else:
-        _print_runs(found)
-
-
 # --- helpers ------------------------------------------------------------------------------------------------------
 
 
 def _new_run(project: Path, config: Any) -> RunFolder:
     from engine.project.store import ProjectStore
+    from engine.review.preflight.findings import refuse_if_needed
 
     with ProjectStore.open(project, read_only=True) as store:
+        findings = look(store, config)
+        tell([f for f in findings if f.level != "refuse"])
+        refuse_if_needed(findings)
+        have_weights(config.weights)
         return create_run(store, config)
+
+
+def _agreed(choose: Callable[[], RunFolder]) -> RunFolder:
+    """The run to train; under torchrun the first process chooses it and the others open the same one."""
+    if world_size() == 1:
+        return choose()
+    from engine.training.ranks import Ranks
+
+    ranks = Ranks.join()
+    return RunFolder(ranks.first_says(choose().path if ranks.is_first else None))
+
+
+def _train_beside(run: RunFolder, *, resume: bool) -> None:
+    """Train as one of the silent ranks."""
+    from engine.training.trainer import run_trainer
+
+    if run_trainer(run, resume=resume).outcome == "failed":
+        raise typer.Exit(1)
 
 
 def _train_with_progress(run: RunFolder, *, resume: bool) -> AttemptEnded:
@@ -186,13 +220,17 @@ def _train_with_progress(run: RunFolder, *, resume: bool) -> AttemptEnded:
         return run_trainer(run, resume=resume, on_event=show)
 
 
-def _predictor(
-    project: Path | None, run_id: str, epoch: str, weights: Path | None, config: DetectConfig
-) -> tuple[Predictor, RunFolder | None]:
+def _from_weights(weights: str, names: str, bn_eps: float | None, config: DetectConfig) -> Predictor:
     from engine.prediction.predictor import Predictor
 
-    if weights is not None:
-        return Predictor.from_checkpoint(weights, config=config), None
+    have_weights(weights)
+    listed = tuple(n.strip() for n in names.split(",") if n.strip())
+    return Predictor.from_checkpoint(weights, config=config, names=listed, bn_eps=bn_eps)
+
+
+def _predictor(project: Path | None, run_id: str, epoch: str, config: DetectConfig) -> tuple[Predictor, RunFolder]:
+    from engine.prediction.predictor import Predictor
+
     if project is None:
         raise UserError("No network to detect with.", hint="Name a project with a run, or a checkpoint with --weights.")
     run = open_run(project, run_id)
@@ -255,32 +293,3 @@ def _coco_results(file_name: str, detections: Detections, predictor: Predictor, 
             entry["segmentation"] = prediction.mask.to_coco()
         results.append(entry)
     return results
-
-
-def _run_facts(run: RunFolder) -> dict[str, Any]:
-    summary = run.summary()
-    return {
-        "run": summary.id,
-        "state": str(summary.state),
-        "preset": summary.preset,
-        "epochs": summary.epochs,
-        "epochs_done": summary.epochs_done,
-        "best_epoch": summary.best_epoch,
-        "mask_ap": summary.mask_ap,
-        "mask_ap50": summary.mask_ap50,
-        "box_ap": summary.box_ap,
-        "box_ap50": summary.box_ap50,
-        "device": summary.device,
-        "folder": str(run.path),
-    }
-
-
-def _print_runs(found: list[RunFolder]) -> None:
-    from rich.table import Table
-
-    table = Table("Run", "State", "Preset", "Epochs", "Best", "Mask AP", "Box AP")
-    for run in found:
-        s = run.summary()
-        aps = [f"{v:.3f}" if v is not None else "–" for v in (s.mask_ap, s.box_ap)]
-        table.add_row(s.id, str(s.state), s.preset, f"{s.epochs_done}/{s.epochs}", str(s.best_epoch or "–"), *aps)
-    console.print(table)

@@ -63,14 +63,16 @@ class Architecture:
         masks: bool = True,
         heads: HeadStyle = "v1",
         bn_eps: float = 1e-5,
+        fpn_channels: int = 256,
+        head_channels: int = 1024,
     ) -> Architecture:
         """torchvision's ``maskrcnn_resnet50_fpn``, its ``_v2``, or the same on another ResNet; all its defaults."""
         return cls(
             classes=classes,
             masks=masks,
             feature_std=(),
-            fpn_channels=256,
-            head_channels=1024,
+            fpn_channels=fpn_channels,
+            head_channels=head_channels,
             rois_per_image=512,
             image_size=1333,
             short_side=800,

@@ -102,6 +102,15 @@ def _resnet_body(name: BackboneName) -> tuple[nn.Module, list[int]]:
     return IntermediateLayerGetter(build(weights=None), return_layers=layers), _RESNET_CHANNELS
 
 
+def packaged_lite0() -> dict[str, Tensor]:
+    """State of the packaged ImageNet body, by timm's names.
+
+    Raises:
+        UserError: when the package is missing or does not fit.
+    """
+    return dict(_lite0_body(pretrained=True)[0].state_dict())
+
+
 def load_packaged_lite0(body: nn.Module) -> None:
     """Load the packaged ImageNet weights into a timm ``tf_efficientnet_lite0``.
 

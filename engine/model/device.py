@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -69,12 +70,37 @@ class Device:
             return network
         return network.to(memory_format=torch.channels_last)
 
+    def peak_memory_mib(self) -> float:
+        """Most memory used so far: of the GPU where there is one, of the process otherwise; 0 where it is not told."""
+        if self.kind == "cuda":
+            return torch.cuda.max_memory_allocated(self.torch_device) / 2**20
+        if self.kind == "mps":
+            return torch.mps.driver_allocated_memory() / 2**20
+        return process_peak_mib()
+
+    def release_memory(self) -> None:
+        """Give back what the allocator holds in reserve."""
+        if self.kind == "cuda":
+            torch.cuda.empty_cache()
+        elif self.kind == "mps":
+            torch.mps.empty_cache()
+
     def synchronize(self) -> None:
         """Wait until everything queued on the device is done."""
         if self.kind == "cuda":
             torch.cuda.synchronize(self.torch_device)
         elif self.kind == "mps":
             torch.mps.synchronize()
+
+
+def process_peak_mib() -> float:
+    """Largest resident size this process had; 0 where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def choose_device(name: DeviceName = "auto", *, amp: Literal["auto", "off"] = "auto", threads: int = 0) -> Device:
@@ -130,6 +156,7 @@ def _cuda_device(amp: str) -> Device:
         raise UserError("No CUDA device was found.", hint="Choose the CPU, or check the graphics driver.")
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     title = torch.cuda.get_device_name(device)
+    torch.cuda.set_device(device)
     try:
         torch.zeros(1, device=device).add_(1)
     except RuntimeError as error:  # "no kernel image": the card is older than this build of torch supports

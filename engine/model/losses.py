@@ -47,15 +47,15 @@ class LossParts:
 
 
 def packed(parts: Sequence[LossParts], device: torch.device) -> Tensor:
-    """Counts of `parts` added up, float64 [len(LOSSES)]; losses that a network lacks count 0."""
-    total = torch.zeros(len(LOSSES), dtype=torch.float64, device=device)
+    """Counts of `parts` added up, float32 [len(LOSSES)]; losses that a network lacks count 0."""
+    total = torch.zeros(len(LOSSES), dtype=torch.float32, device=device)
     for part in parts:
         for index, name in enumerate(LOSSES):
             if name in part.counts:
-                total[index] += part.counts[name].double()
+                total[index] += part.counts[name]
     return total
 
 
 def unpacked(counts: Tensor) -> dict[str, Tensor]:
     """Inverse of :func:`packed`: count by loss."""
-    return dict(zip(LOSSES, counts.float().unbind(), strict=True))
+    return dict(zip(LOSSES, counts.unbind(), strict=True))

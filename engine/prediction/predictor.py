@@ -15,7 +15,7 @@ from engine.domain.prediction import Detections
 from engine.model.device import Device, choose_device
 from engine.model.inference import detect_batch
 from engine.model.mask_rcnn import MaskRCNN
-from engine.model.weights import load_network
+from engine.model.sources import load_detector
 from engine.project.images import read_image
 from engine.project.predictions import PredictionStore
 from engine.project.runs import CheckpointName, RunFolder
@@ -53,14 +53,26 @@ class Predictor:
         self._warm = False
 
     @classmethod
-    def from_checkpoint(cls, path: Path, *, config: DetectConfig | None = None) -> Predictor:
-        """Open a checkpoint file.
+    def from_checkpoint(
+        cls,
+        weights: str | Path,
+        *,
+        config: DetectConfig | None = None,
+        device: Device | None = None,
+        names: Sequence[str] = (),
+        bn_eps: float | None = None,
+    ) -> Predictor:
+        """Open a checkpoint, a torchvision ``.pth``, or a published detector (``coco``, ``coco-v2``).
+
+        Args:
+            names: classes of a ``.pth``, label 1 first, which does not know them; "class 1" and so on without.
+            bn_eps: batch-norm eps a ``.pth`` was trained with, 1e-5 when left out.
 
         Raises:
-            RunError: when it is missing, damaged or of another kind.
+            UserError: when it is missing, damaged, unsafe or of another kind.
         """
-        network, categories, facts = load_network(path)
-        return cls(network, categories, epoch=int(facts["progress"]["epoch"]), config=config)
+        network, categories, facts = load_detector(weights, names=names, bn_eps=bn_eps)
+        return cls(network, categories, epoch=int(facts["progress"]["epoch"]), config=config, device=device)
 
     @classmethod
     def from_run(

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError
 
 from engine.config import TrainConfig
-from engine.domain.annotation import Split
-from engine.errors import DataError, RunError
+from engine.errors import RunError
 from engine.events import (
     AttemptEnded,
     AttemptStarted,
@@ -27,6 +26,7 @@ from engine.events import (
 )
 from engine.project.dataset import FrozenDataset, freeze
 from engine.project.filelock import FileLock, is_locked
+from engine.project.trainable import check_trainable as check_trainable
 
 if TYPE_CHECKING:
     from engine.project.store import ProjectStore
@@ -88,7 +88,7 @@ class RunFolder:
 
     def dataset(self) -> FrozenDataset:
         """The data as it was when the run was made."""
-        return FrozenDataset.load(self.path / "data" / "dataset.json")
+        return FrozenDataset.load(self.path / "data" / "dataset.json", root=self.path)
 
     @property
     def created(self) -> float:
@@ -168,9 +168,9 @@ class RunFolder:
         live = self.is_live()
         return state_from(self.events() if events is None else events, live)
 
-    def summary(self) -> RunSummary:
+    def summary(self, events: list[RunEvent] | None = None) -> RunSummary:
         """The run in one row."""
-        events = self.events()
+        events = self.events() if events is None else events
         config = self.config
         key = "box_ap" if config.boxes_only else "mask_ap"
         validations = [e for e in events if isinstance(e, EpochValidated)]
@@ -226,12 +226,15 @@ def create_run(store: ProjectStore, config: TrainConfig) -> RunFolder:
 
     Raises:
         DataError: when the data does not allow a training, with the reason.
-        RunError: when the folder cannot be written.
+        RunError: when the weights to start from do not exist, or the folder cannot be written.
     """
     dataset = freeze(store)
     check_trainable(dataset)
     if dataset.boxes_only != config.boxes_only:
         config = config.model_copy(update={"boxes_only": dataset.boxes_only})
+    from engine.project.weights_choice import settle_weights  # it looks up runs itself
+
+    config = config.model_copy(update={"weights": settle_weights(config.weights, store.folder)})
     root = store.folder / "runs"
     try:
         path = _fresh_folder(root)
@@ -242,31 +245,6 @@ def create_run(store: ProjectStore, config: TrainConfig) -> RunFolder:
     except OSError as error:
         raise RunError(f"The run cannot be written: {error.strerror}.", path=root) from error
     return RunFolder(path)
-
-
-def check_trainable(dataset: FrozenDataset) -> None:
-    """Refuse data that cannot be learned from.
-
-    Raises:
-        DataError: no object at all, a class without instances, an empty training or validation split.
-    """
-    train, val = dataset.annotated(Split.TRAIN), dataset.annotated(Split.VAL)
-    if not any(i.annotation.instances for i in dataset.images):
-        raise DataError("There is no object in this project yet.", hint="Draw or import some, then train.")
-    if not any(i.annotation.instances for i in train):
-        raise DataError("The training split has no object.", hint="Put annotated images into it (Image > Make split…).")
-    if not any(i.annotation.instances for i in val):
-        raise DataError(
-            "The validation split has no object, so nothing could be measured.",
-            hint="Make a split with validation images (Image > Make split…).",
-        )
-    seen = {i.category_id for image in train for i in image.annotation.instances}
-    missing = [c.name for c in dataset.categories if c.id not in seen]
-    if missing:
-        names = ", ".join(f"“{n}”" for n in missing)
-        raise DataError(
-            f"The training split has no object of class {names}.", hint="Annotate some, or remove the class."
-        )
 
 
 def list_runs(project_folder: Path) -> list[RunFolder]:

@@ -1,29 +1,21 @@
 """Dividing images into training, validation and test: seeded, stored, undoable, and never changed silently.
 
-Equal files go into one set, so that what is measured has not been learned.  Annotated and unlabelled images are
-divided alike, and the last image of a class stays in training where that is possible.
+Equal files go into one set, so that what is measured has not been learned, and so do the images of a group that a
+person names (:mod:`engine.project.groups`).  Annotated and unlabelled images are divided alike, and the last image of a
+class stays in training where that is possible.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from engine.domain.annotation import Split
 from engine.errors import DataError
 from engine.project.records import Changed, ImageRecord
+from engine.project.split_groups import ImageGroup, choose_groups, free_groups, image_group
 from engine.project.store import ProjectStore
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Images that have to stay together."""
-
-    images: tuple[ImageRecord, ...]
-    categories: frozenset[int]
-    annotated: bool
 
 
 def split_counts(store: ProjectStore) -> dict[Split, int]:
@@ -33,13 +25,22 @@ def split_counts(store: ProjectStore) -> dict[Split, int]:
 
 
 def make_split(
-    store: ProjectStore, *, val: float | int, test: float | int = 0, seed: int = 0, only_unassigned: bool = False
+    store: ProjectStore,
+    *,
+    val: float | int,
+    test: float | int = 0,
+    seed: int = 0,
+    only_unassigned: bool = False,
+    groups: Mapping[int, str] | None = None,
 ) -> Changed | None:
-    """Divide the project's images; the same images and seed give the same sets.
+    """Divide the project's images; the same images, groups and seed give the same sets.
 
     Args:
         val, test: share of the images (a float below 1) or their number (an int).
         only_unassigned: leave the images that are in a set already where they are, and divide the rest.
+        groups: name of each image's group, by image id (:func:`engine.project.groups.group_names`).  A group is never
+            torn: an image follows the members that stay where they are.  The groups are chosen so that the sets come
+            as close to what was asked for as whole groups can: the annotated images first, then all.
 
     Returns:
         What changed; None when every image was in its set already.
@@ -50,13 +51,46 @@ def make_split(
     records = [r for r in store.images() if not only_unassigned or r.split is Split.NONE]
     n_val, n_test = _number(val, len(records), "validation"), _number(test, len(records), "test")
     _check(len(records), n_val, n_test, only_unassigned=only_unassigned)
-    chosen = _assign(_groups(store, records), n_val, n_test, seed)
-    _check_kept_together(chosen)
-    label = f"Split: {n_val} validation" + (f", {n_test} test" if n_test else "") + f" (seed {seed})"
-    with store.change(label) as change:
+    if groups is None:
+        chosen = _assign(_groups(store, records), n_val, n_test, seed)
+        _check_kept_together(chosen)
+    else:
+        chosen = _assign_groups(store, records, groups, n_val, n_test, seed)
+    with store.change(_label(chosen, seed)) as change:
         for image_id, split in chosen.items():
             change.set_split(image_id, split)
     return change.changed
+
+
+def _label(chosen: Mapping[int, Split], seed: int) -> str:
+    counts = Counter(chosen.values())
+    test = f", {counts[Split.TEST]} test" if counts[Split.TEST] else ""
+    return f"Split: {counts[Split.VAL]} validation{test} (seed {seed})"
+
+
+def _assign_groups(
+    store: ProjectStore,
+    records: Sequence[ImageRecord],
+    names: Mapping[int, str],
+    n_val: int,
+    n_test: int,
+    seed: int,
+) -> dict[int, Split]:
+    """Sets of `records`, whole groups only; members of a group that has its set already follow it."""
+    groups, chosen = free_groups(store, records, names)
+    counts = Counter(chosen.values())
+    wanted = {Split.VAL: max(0, n_val - counts[Split.VAL]), Split.TEST: max(0, n_test - counts[Split.TEST])}
+    random.Random(seed).shuffle(groups)
+    chosen |= {image.id: Split.TRAIN for group in groups for image in group.images}
+    for split, taken in choose_groups(groups, wanted).items():
+        chosen.update((image.id, split) for group in taken for image in group.images)
+    after = {record.id: record.split for record in store.images()} | chosen
+    if Split.VAL not in after.values():
+        raise DataError(
+            "Validation would be empty: all images are in one group, which is not torn apart.",
+            hint="Group the images in another way.",
+        )
+    return chosen
 
 
 def _number(share: float | int, total: int, name: str) -> int:
@@ -89,21 +123,16 @@ def _check_kept_together(chosen: dict[int, Split]) -> None:
         )
 
 
-def _groups(store: ProjectStore, records: Sequence[ImageRecord]) -> list[_Group]:
+def _groups(store: ProjectStore, records: Sequence[ImageRecord]) -> list[ImageGroup]:
     """Images by content, in an order that does not depend on when they were added."""
     together: dict[str, list[ImageRecord]] = {}
     for record in sorted(records, key=lambda r: r.path):
         together.setdefault(record.content_hash or f"path {record.path}", []).append(record)
     classes = store.categories_by_image()
-    return [_group(tuple(images), classes) for images in together.values()]
+    return [image_group(tuple(images), classes) for images in together.values()]
 
 
-def _group(images: tuple[ImageRecord, ...], classes: dict[int, frozenset[int]]) -> _Group:
-    categories = frozenset().union(*(classes.get(i.id, frozenset()) for i in images))
-    return _Group(images, categories, bool(categories) or any(i.negative for i in images))
-
-
-def _assign(groups: list[_Group], n_val: int, n_test: int, seed: int) -> dict[int, Split]:
+def _assign(groups: list[ImageGroup], n_val: int, n_test: int, seed: int) -> dict[int, Split]:
     random.Random(seed).shuffle(groups)
     chosen = {image.id: Split.TRAIN for group in groups for image in group.images}
     annotated = [g for g in groups if g.annotated]
@@ -126,7 +155,7 @@ def _share(wanted: int, labelled: int, total: int) -> int:
     return min(max(1, round(wanted * labelled / total)), labelled - 1, wanted)
 
 
-def _take(groups: list[_Group], wanted: int, in_train: Counter[int], chosen: dict[int, Split], split: Split) -> int:
+def _take(groups: list[ImageGroup], wanted: int, in_train: Counter[int], chosen: dict[int, Split], split: Split) -> int:
     """Move up to `wanted` images from `groups` into `split`, classes about to vanish from training last."""
     taken = 0
     for spare_rare in (True, False):

@@ -29,11 +29,13 @@ class Progress:
         epoch: completed epochs.
         step: completed optimiser steps of the whole run.
         epoch_step: completed steps of the epoch under way.
+        part_size: images that went through the network at once; 0 for a whole batch.
     """
 
     epoch: int = 0
     step: int = 0
     epoch_step: int = 0
+    part_size: int = 0
 
 
 @dataclass

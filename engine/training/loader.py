@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.project.dataset import FrozenImage
 from engine.training.augment import Augmentation
+from engine.training.ranks import Ranks
 from engine.training.samples import ImageCache, Sample, make_sample
 
 _PREFETCH = 2  # batches made ahead
@@ -23,6 +24,7 @@ Item = tuple[int, int]  # index of an image, number of the pass over all images
 class SampleLoader:
     """Batches of samples for one run.
 
+    With several ranks a batch is `batch_size` images for each of them, and this loader makes only its own rank's part.
     A small set is gone over several times in an epoch, so that an epoch has at least `min_steps` batches; each pass
     changes its samples in its own way.
     """
@@ -37,13 +39,16 @@ class SampleLoader:
         seed: int,
         threads: int = 1,
         min_steps: int = 0,
+        ranks: Ranks | None = None,
     ) -> None:
         self._images = tuple(images)
         self._labels = labels
         self._image_size = image_size
-        self._batch_size = batch_size
+        self._ranks = ranks or Ranks()
+        self._share = batch_size
+        self._batch_size = batch_size * self._ranks.count
         self._seed = seed
-        self._passes = max(1, -(-min_steps * batch_size // len(self._images)))
+        self._passes = max(1, -(-min_steps * self._batch_size // len(self._images)))
         self._threads = threads
         # Zooming in to 1.4 should still find pixels.
         self._cache = ImageCache(longest_side=round(image_size * 1.5))
@@ -55,7 +60,8 @@ class SampleLoader:
 
     def epoch(self, epoch: int, augmentation: Augmentation | None, *, skip: int = 0) -> Iterator[list[Sample]]:
         """Batches of `epoch` (from 1), without the first `skip`."""
-        batches = self._batches(epoch)[skip:]
+        first = self._ranks.rank * self._share
+        batches = [batch[first : first + self._share] for batch in self._batches(epoch)[skip:]]
         with ThreadPoolExecutor(self._threads, thread_name_prefix="samples") as pool:
             waiting: deque[list[Future[Sample]]] = deque()
             for items in batches:

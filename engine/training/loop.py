@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import copy
 import os
-import statistics
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from engine.config import TrainConfig
 from engine.domain.annotation import Split
-from engine.errors import UserError
 from engine.events import (
     AttemptEnded,
     AttemptStarted,
@@ -25,12 +21,9 @@ from engine.events import (
     Note,
     RunEvent,
     StageStarted,
-    StepDone,
 )
-from engine.model.device import Device, choose_device
-from engine.model.inputs import batch_of
-from engine.model.mask_rcnn import Architecture, MaskRCNN
-from engine.model.roi_heads import MaskCrop, Target
+from engine.model.device import choose_device
+from engine.model.mask_rcnn import MaskRCNN
 from engine.project.runs import RunFolder
 from engine.training.augment import Augmentation
 from engine.training.checkpoint import (
@@ -43,14 +36,14 @@ from engine.training.checkpoint import (
     thin,
 )
 from engine.training.loader import SampleLoader
-from engine.training.optimizer import build_optimizer, set_rate, trained
-from engine.training.samples import Sample
+from engine.training.optimizer import build_optimizer
+from engine.training.ranks import Ranks
+from engine.training.recovery import Recovery
+from engine.training.report import StepReporter
 from engine.training.schedule import learning_rate
+from engine.training.start import first_network
+from engine.training.step import Stepper
 from engine.training.validation import validate
-
-
-class NonFiniteLossError(UserError):
-    """The loss is no longer a number: training on would only destroy the weights."""
 
 
 class Trainer:
@@ -61,7 +54,13 @@ class Trainer:
     """
 
     def __init__(
-        self, run: RunFolder, emit: Callable[[RunEvent], None], *, should_stop: Callable[[], bool] | None = None
+        self,
+        run: RunFolder,
+        emit: Callable[[RunEvent], None],
+        *,
+        should_stop: Callable[[], bool] | None = None,
+        ranks: Ranks | None = None,
+        resume: bool = False,
     ) -> None:
         self._run = run
         self._emit = emit
@@ -72,6 +71,7 @@ class Trainer:
         self._train_images = self._data.annotated(Split.TRAIN)
         self._val_images = self._data.annotated(Split.VAL)
         self._device = choose_device(self._config.device, amp=self._config.amp, threads=self._config.threads)
+        self._ranks = ranks or Ranks.join()
         self._labels = {c.id: label for label, c in enumerate(self._data.categories, start=1)}
         self._loader = SampleLoader(
             self._train_images,
@@ -81,12 +81,14 @@ class Trainer:
             seed=self._config.seed,
             threads=max(1, self._config.workers),
             min_steps=self._config.min_epoch_steps,
+            ranks=self._ranks,
         )
-        self.state = self._fresh_state()
-        self._scaler = torch.amp.GradScaler(self._device.kind, enabled=self._device.autocast_dtype is torch.float16)
-        self._step_seconds: deque[float] = deque(maxlen=50)
-        self._validation_seconds = 0.0
+        self.state = self._fresh_state(resume=resume)
+        self._stepper = Stepper(self.state.network, self.state.optimizer, self._device, self._config, self._ranks)
+        self._recovery = Recovery(self._stepper, run, self._config, self._device, self._ranks, emit)
+        self._reporter = StepReporter(self._config, self._device, self._loader.steps_per_epoch)
         self._best_ap = -1.0
+        self._saved_at = time.monotonic()
 
     # --- the run ----------------------------------------------------------------------------------------------
 
@@ -94,9 +96,12 @@ class Trainer:
         """Train to the end of the plan, or until a stop is asked for; everything is saved either way."""
         if resume and self._run.checkpoint("last").exists():
             load_full(self._run, self.state)
+            self._stepper.part_size = self.state.progress.part_size or self._config.batch_size
             before = [e for e in self._run.events() if isinstance(e, EpochValidated)]
             self._best_ap = max((self._ap_of(e) for e in before), default=-1.0)
         self._emit(self._started(attempt))
+        if self._started_from:
+            self._emit(Note(text=self._started_from))
         progress = self.state.progress
         stage = -1
         while progress.epoch < self._config.plan.epochs:
@@ -116,17 +121,25 @@ class Trainer:
         progress = self.state.progress
         augmentation = self._augmentation() if augment else None
         self.state.network.train()
-        last = time.monotonic()
-        for samples in self._loader.epoch(progress.epoch + 1, augmentation, skip=progress.epoch_step):
-            if self._should_stop():
+        batches = self._loader.epoch(progress.epoch + 1, augmentation, skip=progress.epoch_step)
+        for samples in self._reporter.watched(batches):
+            if self._stop_wanted():
                 return False
-            losses = self._step(samples)
+            rate = learning_rate(self._config, progress.step, self._loader.steps_per_epoch)
+            result = self._recovery.step(samples, rate, progress.step + 1)
             progress.step += 1
             progress.epoch_step += 1
-            now = time.monotonic()
-            self._report(losses, len(samples), now - last)
-            last = now
-        return not self._should_stop() or progress.epoch_step >= self._loader.steps_per_epoch
+            progress.part_size = self._stepper.part_size
+            if result is not None:
+                self._update_average()
+                images, vanished = len(samples) * self._ranks.count, sum(len(s.vanished) for s in samples)
+                self._emit(self._reporter.event(progress, result, images=images, rate=rate, vanished=vanished))
+            if time.monotonic() - self._saved_at > self._config.save_minutes * 60:
+                self._save_last()
+        return not self._stop_wanted() or progress.epoch_step >= self._loader.steps_per_epoch
+
+    def _stop_wanted(self) -> bool:
+        return self._ranks.any(self._should_stop(), self._device)
 
     def _end_epoch(self) -> bool:
         """Count the epoch, validate, save; False when a stop came during validation."""
@@ -136,60 +149,43 @@ class Trainer:
         # Saved before the validation: what was learned is safe whatever happens next.
         self._save_epoch()
         self._save_last()
-        network = self._network_to_detect_with()
-        result = validate(
-            network,
-            self._device,
-            self._val_images,
-            self._data.categories,
-            epoch=progress.epoch,
-            step=progress.step,
-            cancelled=self._should_stop,
-        )
+        result = self._validated()
         if result is None:
             return False
-        self._validation_seconds = result.seconds
+        self._reporter.validation_seconds = result.seconds
         self._emit(result)
         ap = self._ap_of(result)
         if ap > self._best_ap:
             self._best_ap = ap
             self._guarded("best", lambda: mark_best(self._run, progress.epoch))
-        thin(self._run, self._config.keep_epochs)
+        if self._ranks.is_first:
+            thin(self._run, self._config.keep_epochs)
         return True
 
-    # --- one step ---------------------------------------------------------------------------------------------
-
-    def _step(self, samples: Sequence[Sample]) -> dict[str, float]:
-        """One optimiser step; the losses as they were before it."""
-        state, config = self.state, self._config
-        set_rate(state.optimizer, learning_rate(config, state.progress.step, self._loader.steps_per_epoch))
-        # The samplers inside the network draw from torch's generator: keyed by step, so that a resume needs no state.
-        torch.manual_seed((config.seed << 32) + state.progress.step)
-        images, sizes = batch_of([s.image for s in samples], self._device)
-        targets = [to_device(s.target, self._device) for s in samples]
-        with self._device.autocast():
-            losses = state.network.losses(images, sizes, targets)
-        total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            raise NonFiniteLossError(
-                "The loss is no longer a number.",
-                hint="Lower the learning rate; the checkpoint before it is kept.",
+    def _validated(self) -> EpochValidated | None:
+        """Validation by the first rank, told to all; None when a stop cut it short."""
+        result = None
+        if self._ranks.is_first:
+            result = validate(
+                self._network_to_detect_with(),
+                self._device,
+                self._val_images,
+                self._data.categories,
+                epoch=self.state.progress.epoch,
+                step=self.state.progress.step,
+                cancelled=self._should_stop,
             )
-        state.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(self._scaler.scale(total))
-        self._scaler.unscale_(state.optimizer)
-        nn.utils.clip_grad_norm_(trained(state.optimizer), config.clip_norm)
-        self._scaler.step(state.optimizer)
-        self._scaler.update()
-        self._update_average()
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        told: EpochValidated | None = self._ranks.first_says(result)
+        return told
+
+    # --- averaging --------------------------------------------------------------------------------------------
 
     def _update_average(self) -> None:
         average = self.state.average
         if average is None:
             return
         # A young average follows fast (as in TensorFlow's ExponentialMovingAverage with num_updates).
-        step = self.state.progress.step
+        step = self.state.progress.step - 1
         decay = min(self._config.average, (1 + step) / (10 + step))
         live = self.state.network.state_dict()
         with torch.no_grad():
@@ -197,16 +193,10 @@ class Trainer:
 
     # --- stages and state -------------------------------------------------------------------------------------
 
-    def _fresh_state(self) -> TrainState:
+    def _fresh_state(self, *, resume: bool) -> TrainState:
         config = self._config
-        torch.manual_seed(config.seed)
-        architecture = Architecture(
-            classes=len(self._data.categories),
-            masks=not self._data.boxes_only,
-            rois_per_image=config.rois_per_image,
-            image_size=config.image_size,
-        )
-        network = self._device.place(MaskRCNN(architecture))
+        network, self._started_from = first_network(self._run, config, self._data, self._emit, resume=resume)
+        network = self._device.place(network)
         average = None
         if config.average:
             average = {n: p.detach().clone() for n, p in network.named_parameters()}
@@ -250,6 +240,7 @@ class Trainer:
         self._guarded(f"epoch_{epoch:04d}", lambda: save_epoch(self._run, self.state, self._facts()))
 
     def _save_last(self) -> None:
+        self._saved_at = time.monotonic()
         self._guarded("last", lambda: save_full(self._run, self.state, self._facts()))
 
     def _facts(self) -> dict[str, Any]:
@@ -257,6 +248,8 @@ class Trainer:
 
     def _guarded(self, name: str, save: Callable[[], None]) -> None:
         """A checkpoint that cannot be written is told, and training goes on: the one before is whole."""
+        if not self._ranks.is_first:
+            return
         progress = self.state.progress
         try:
             save()
@@ -270,25 +263,6 @@ class Trainer:
     def _ap_of(self, validated: EpochValidated) -> float:
         """The figure that decides which epoch is best."""
         return (validated.box_ap if self._config.boxes_only else validated.mask_ap) or 0.0
-
-    def _report(self, losses: dict[str, float], images: int, seconds: float) -> None:
-        progress = self.state.progress
-        self._step_seconds.append(seconds)
-        typical = statistics.median(self._step_seconds)
-        per_epoch = self._loader.steps_per_epoch
-        epochs_left = self._config.plan.epochs - progress.epoch
-        steps_left = epochs_left * per_epoch - progress.epoch_step
-        self._emit(
-            StepDone(
-                epoch=progress.epoch + 1,
-                step=progress.step,
-                steps_per_epoch=per_epoch,
-                losses=losses,
-                learning_rate=self.state.optimizer.param_groups[0]["lr"],
-                images_per_second=images / max(seconds, 1e-9),
-                seconds_left=steps_left * typical + epochs_left * self._validation_seconds,
-            )
-        )
 
     def _started(self, attempt: int) -> AttemptStarted:
         progress = self.state.progress
@@ -304,17 +278,5 @@ class Trainer:
             train_images=len(self._train_images),
             val_images=len(self._val_images),
             categories=[c.name for c in self._data.categories],
+            ranks=self._ranks.count,
         )
-
-
-def to_device(target: Target, device: Device) -> Target:
-    """`target` with its tensors where the network is."""
-
-    def moved(tensor: Tensor) -> Tensor:
-        return tensor.to(device.torch_device, non_blocking=True)
-
-    return Target(
-        boxes=moved(target["boxes"]),
-        labels=moved(target["labels"]),
-        masks=[MaskCrop(moved(m.pixels), m.x0, m.y0) for m in target["masks"]],
-    )

@@ -36,6 +36,7 @@ class Sample:
         vanished: instances that left the picture or became too small.
         affine: from the image's pixels to the sample's.
         image_id: the store's id.
+        key: 63-bit seed of the draws that the network makes on this sample (anchors, ROIs).
     """
 
     image: Image
@@ -44,6 +45,7 @@ class Sample:
     vanished: tuple[str, ...]
     affine: Affine
     image_id: int
+    key: int = 0
 
 
 class ImageCache:
@@ -103,6 +105,7 @@ def make_sample(
         augmentation: None leaves the picture as it is, only resized.
         rng: the sample's own random numbers.
     """
+    key = int(rng.integers(1 << 63))
     a = frozen.annotation
     size = input_size(a.height, a.width, image_size)
     if augmentation is None:
@@ -127,6 +130,7 @@ def make_sample(
         vanished=tuple(i.id for i in a.instances if i.id not in left),
         affine=affine,
         image_id=frozen.image_id,
+        key=key,
     )
 
 

@@ -12,6 +12,7 @@ from engine.errors import UserError
 from engine.events import AttemptEnded, AttemptStarted, RunEvent
 from engine.project.runs import RunFolder
 from engine.training.event_log import EventLog
+from engine.training.world import own_rank
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +20,16 @@ log = logging.getLogger(__name__)
 def run_trainer(
     run: RunFolder, *, resume: bool = False, on_event: Callable[[RunEvent], None] | None = None
 ) -> AttemptEnded:
-    """Train `run` in this process.
+    """Train `run` in this process, alone or as one of torchrun's.
 
     SIGTERM and SIGINT ask for a stop: the step under way is finished and everything is saved.  `on_event` is told
-    what is written to ``events.jsonl``.
+    what is written to ``events.jsonl``.  Of several ranks only the first holds the lock, writes and tells.
 
     Raises:
         RunError: when another trainer holds the run, or it cannot be read.
     """
+    if own_rank() > 0:
+        return _attempt(run, _say_nothing, 0, resume=resume)
     with run.hold():
         run.clear_stop()
         attempt = 1 + sum(isinstance(e, AttemptStarted) for e in run.events())
@@ -45,13 +48,17 @@ def run_trainer(
         return ended
 
 
+def _say_nothing(_event: RunEvent) -> None:
+    pass
+
+
 def _attempt(run: RunFolder, tell: Callable[[RunEvent], None], attempt: int, *, resume: bool) -> AttemptEnded:
     stop = threading.Event()
     _stop_on_signals(stop)
     try:
         from engine.training.loop import Trainer  # torch is imported here, inside the guard
 
-        trainer = Trainer(run, tell, should_stop=lambda: stop.is_set() or run.stop_requested())
+        trainer = Trainer(run, tell, should_stop=lambda: stop.is_set() or run.stop_requested(), resume=resume)
     except Exception as error:
         return _failed(error, epoch=0, step=0)
     try:

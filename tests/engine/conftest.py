@@ -14,6 +14,7 @@ from engine.domain.annotation import Annotation, Category, Instance, Split
 from engine.domain.mask import Mask
 from engine.project.dataset import FrozenDataset, FrozenImage
 from engine.project.runs import RunFolder
+from engine.project.store import ProjectStore
 
 RING, DISC = 1, 2
 MakeRun = Callable[..., RunFolder]
@@ -46,6 +47,21 @@ def drawn_image(folder: Path, number: int, *, boxes_only: bool = False) -> Froze
 def tiny_dataset(tmp_path: Path) -> FrozenDataset:
     """Four drawn pictures, one of them for validation."""
     return _dataset(tmp_path)
+
+
+@pytest.fixture
+def drawn_project(tmp_path: Path) -> Path:
+    """A project folder whose four drawn pictures lie elsewhere, in ``pictures``; one is for validation."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    with ProjectStore.create(tmp_path / "project") as store, store.change("Set up") as change:
+        data = _dataset(pictures)
+        for category in data.categories:
+            change.add_category(category.name)
+        for image in data.images:
+            change.add_image(image.path, image.annotation.width, image.annotation.height, split=image.split)
+            change.put_annotation(image.annotation)
+    return tmp_path / "project"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from engine.events import AttemptEnded, AttemptStarted, CheckpointSaved, EpochVa
 from engine.model.weights import read_facts, read_tensors
 from engine.prediction.predictor import Predictor
 from engine.project.runs import RunFolder, RunState, engine_environment, train_command
-from engine.training.loop import Trainer
+from engine.training.recovery import Recovery
 from engine.training.trainer import run_trainer
 
 
@@ -110,15 +110,15 @@ def test_a_loss_that_is_no_number_ends_the_attempt_with_a_sentence_and_keeps_the
     make_run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run()
-    real = Trainer._step
+    real = Recovery.step
 
-    def broken(self: Trainer, samples):
-        if self.state.progress.step == 3:
+    def broken(self: Recovery, samples, rate: float, number: int):
+        if number == 4:
             with torch.no_grad():
-                self.state.network.rpn.head.cls_logits.bias.fill_(float("nan"))
-        return real(self, samples)
+                self._stepper._network.rpn.head.cls_logits.bias.fill_(float("nan"))
+        return real(self, samples, rate, number)
 
-    monkeypatch.setattr(Trainer, "_step", broken)
+    monkeypatch.setattr(Recovery, "step", broken)
     ended = run_trainer(run)
     assert ended.outcome == "failed"
     assert "no longer a number" in ended.reason
