@@ -269,6 +269,7 @@ class MainWindow(QMainWindow):
             from gui.workspaces.train import TrainRoom
 
             self.train = self._add_room(TrainRoom(self.session))
+            self.train.go_wanted.connect(self.go)
         widget = {"welcome": self.welcome, "annotate": self.annotate, "review": self.review, "train": self.train}[room]
         assert isinstance(widget, QWidget)
         return widget

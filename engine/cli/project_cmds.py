@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -13,10 +13,12 @@ import typer
 from engine.cli.output import console, print_json, say
 from engine.domain.annotation import Split
 from engine.errors import DataError, UserError
+from engine.project.groups import GroupBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.project.records import ImageRecord
     from engine.project.store import ProjectStore
 
 Project = Annotated[Path, typer.Argument(help="Project folder.")]
@@ -120,18 +122,52 @@ def split(
     only_unassigned: Annotated[
         bool, typer.Option("--only-unassigned", help="Leave images that are in a set where they are.")
     ] = False,
+    group_by: Annotated[
+        GroupBy | None, typer.Option(help="Keep together: images of a folder, of a name, or of similar pictures.")
+    ] = None,
+    pattern: Annotated[
+        str, typer.Option(help="With --group-by name: a regular expression whose first group is the group's name.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Divide the images into training, validation and test; stored, seeded and undoable."""
     from engine.project.splits import make_split, split_counts
 
     with _opened(project) as store:
-        make_split(store, val=_share(val), test=_share(test), seed=seed, only_unassigned=only_unassigned)
+        groups = _groups(store, group_by, pattern)
+        make_split(store, val=_share(val), test=_share(test), seed=seed, only_unassigned=only_unassigned, groups=groups)
         counts = {part.value: number for part, number in split_counts(store).items()}
+        listed = _listed_groups(store, groups) if groups is not None else []
     if as_json:
-        print_json(counts)
+        print_json({**counts, "groups": listed} if group_by else counts)
     else:
-        say(", ".join(f"{name} {number}" for name, number in counts.items() if number or name != "none"))
+        words = ", ".join(f"{name} {number}" for name, number in counts.items() if number or name != "none")
+        say(f"{words}{f' ({len(listed)} groups by {group_by})' if group_by else ''}")
+
+
+def _groups(store: ProjectStore, by: GroupBy | None, pattern: str) -> dict[int, str] | None:
+    """Name of the group of each image; None when nothing was asked for."""
+    from engine.project.groups import group_names
+
+    if by is None:
+        if pattern:
+            raise DataError("A pattern needs --group-by name.")
+        return None
+    if by is not GroupBy.SIMILAR:
+        return group_names(store, by, pattern=pattern)
+    with _progress("Comparing pictures") as progress:
+        return group_names(store, by, progress=progress, pattern=pattern)
+
+
+def _listed_groups(store: ProjectStore, names: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Each group with its set and its images, in the order of the images."""
+    groups: dict[str, list[ImageRecord]] = {}
+    for record in store.images():
+        groups.setdefault(names[record.id], []).append(record)
+    return [
+        {"name": name, "split": str(records[0].split), "images": [r.path for r in records]}
+        for name, records in groups.items()
+    ]
 
 
 def export(

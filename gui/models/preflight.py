@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from engine.domain.annotation import Split
 from engine.errors import DataError
 from engine.project.dataset import freeze
-from engine.project.runs import check_trainable
+from engine.project.trainable import check_trainable
 
 if TYPE_CHECKING:
     from engine.project.store import ProjectStore

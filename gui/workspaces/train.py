@@ -17,6 +17,7 @@ from gui.jobs import Job, Report
 from gui.models.preflight import facts_about
 from gui.models.run_log import RunLog, ap_words
 from gui.widgets.basics import Card, Muted
+from gui.workspaces.train_findings import FindingsCard
 from gui.workspaces.train_panels import ClassesCard, FactsCard, LogCard, RunCard, RunsCard
 from gui.workspaces.train_plan import PRESET_TITLES, PlanCard
 
@@ -33,9 +34,11 @@ class TrainRoom(QWidget):
 
     Signals:
         hint_changed(str): one line for the status bar.
+        go_wanted(str): a person wants to go on in another room.
     """
 
     hint_changed = Signal(str)
+    go_wanted = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,6 +60,11 @@ class TrainRoom(QWidget):
         if problem:
             self.session.message.emit("error", problem)
             return False
+        refusal = self.findings.refusal()
+        if refusal:
+            self.session.message.emit("error", refusal)
+            self._look()  # what was put right outside is seen at the next press
+            return False
         if (
             self.log.status is not None
             and self.session.engine.status is not None
@@ -73,6 +81,7 @@ class TrainRoom(QWidget):
         self.loss_card, self.ap_card = Card("Loss"), Card("Validation AP")
         self.classes, self.log_card = ClassesCard(), LogCard()
         self.plan, self.facts, self.runs = PlanCard(), FactsCard(), RunsCard()
+        self.findings = FindingsCard(self.session)
         for card in (self.loss_card, self.ap_card):
             card.remark.setTextFormat(Qt.TextFormat.RichText)
         charts = QHBoxLayout()
@@ -81,7 +90,7 @@ class TrainRoom(QWidget):
         charts.addWidget(self.ap_card, 1)
         left = _column(self.run_card, charts, self.classes)
         left.addWidget(self.log_card, 1)
-        right = _column(self.plan, self.facts, self.runs)
+        right = _column(self.plan, self.facts, self.findings, self.runs)
         right.addStretch(1)
         content = QWidget()
         columns = QHBoxLayout(content)
@@ -138,6 +147,7 @@ class TrainRoom(QWidget):
         self.run_card.resume_asked.connect(self._resume)
         self.runs.chosen.connect(self._show_run)
         self.plan.changed.connect(self._plan_changed)
+        self.findings.image_wanted.connect(self._show_image)
         self._plan_changed()
         if session.store is not None:
             self._on_project()
@@ -184,12 +194,14 @@ class TrainRoom(QWidget):
         name = str(self.plan.preset.currentData())
         self._bar_values["Preset"].setText(PRESET_TITLES.get(name, "my own").lower())
         self._paint.start()
+        self._facts_timer.start()
 
     # --- the project ------------------------------------------------------------------------------------------
 
     def _on_project(self) -> None:
         self.log.clear()
         self.runs.show_runs((), "")
+        self.findings.clear()
         self._facts_timer.start()
         self._read_runs()
 
@@ -197,6 +209,7 @@ class TrainRoom(QWidget):
         self._facts_timer.start()
 
     def _refresh_facts(self) -> None:
+        self._facts_timer.setInterval(FACTS_MS)  # the start at the first sight has no delay
         store = self.session.store
         if store is None or not self.isVisible():
             return
@@ -204,6 +217,15 @@ class TrainRoom(QWidget):
         images = len(store.images())
         self._bar_values["Data"].setText(f"{images} image{'s' if images != 1 else ''}")
         self._bar_values["Classes"].setText(str(len(store.categories())))
+        self._look()
+
+    def _look(self) -> None:
+        if not self.plan.problem():
+            self.findings.look(self.plan.config())
+
+    def _show_image(self, image_id: int) -> None:
+        if self.session.open_image(image_id):
+            self.go_wanted.emit("annotate")
 
     def _read_runs(self) -> None:
         """List the runs in the background: their events are files of any length."""
