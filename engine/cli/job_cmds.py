@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.output import console, print_json, say
-from engine.config import train_config
+from engine.config import PRESET_HELP, train_config
 
 Project = Annotated[Path, typer.Argument(help="Project folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def pack(
     project: Project,
     out: Annotated[Path, typer.Argument(help="Folder of the job: new, or empty.")],
-    preset: Annotated[str, typer.Option(help="quick or notes.")] = "quick",
+    preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "quick",
     stages: Annotated[str | None, typer.Option(help='A plan such as "heads:4@1e-2,all:10@1e-3".')] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, may be repeated.")] = None,
     weights: Annotated[str | None, typer.Option(help="Start from: a name, run:ID@EPOCH or a weights file.")] = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.output import console, print_json, say
-from engine.config import TrainConfig, train_config
+from engine.config import PRESET_HELP, TrainConfig, train_config
 
 if TYPE_CHECKING:
     from engine.project.store import ProjectStore
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def preflight_project(
     project: Annotated[Path, typer.Argument(help="Project folder.")],
-    preset: Annotated[str, typer.Option(help="quick or notes.")] = "quick",
+    preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "quick",
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, may be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> int:

@@ -12,7 +12,7 @@ from engine.cli.output import console, print_json, say
 from engine.cli.preflight_cmds import look, tell
 from engine.cli.run_cmds import print_runs, run_facts
 from engine.cli.weights_cmds import have_weights
-from engine.config import DetectConfig, train_config
+from engine.config import PRESET_HELP, DetectConfig, train_config
 from engine.domain.annotation import Split
 from engine.errors import RunError, UserError
 from engine.events import AttemptEnded
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def train(
     project: Project,
-    preset: Annotated[str, typer.Option(help="quick or notes.")] = "quick",
+    preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "quick",
     stages: Annotated[str | None, typer.Option(help='A plan such as "heads:4@1e-2,all:10@1e-3".')] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, may be repeated.")] = None,
     weights: Annotated[str | None, typer.Option(help="Start from: a name, run:ID@EPOCH or a weights file.")] = None,

@@ -23,7 +23,13 @@ from engine.config import Layers, Stage, StagePlan, TrainConfig
 from gui.widgets.basics import Card, Chip, Muted
 from gui.widgets.icons import icon
 
-PRESET_TITLES = {"quick": "Quick", "notes": "The notes", "notes-3plus": "The notes, 3+"}
+PRESET_TITLES = {
+    "quick": "Quick",
+    "balanced": "Balanced",
+    "notes": "The notes",
+    "notes-3plus": "The notes, 3+",
+    "1x": "1x schedule",
+}
 LAYER_TITLES = {
     Layers.HEADS: "heads",
     Layers.FROM_5: "5+",
