@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ from engine.model.inputs import prepare
 from engine.model.mask_rcnn import MaskRCNN
 from engine.model.masks_out import paste
 from engine.model.roi_heads import RawDetections
+from engine.project.images import read_image
 
 Image = npt.NDArray[np.uint8]
 
@@ -42,6 +45,31 @@ def detect_batch(
         _to_detections(found, image.shape[:2], size, image_id, category_ids, config.mask_threshold)
         for found, image, size, image_id in zip(raw, images, sizes, ids, strict=True)
     ]
+
+
+def detect_stream(
+    network: MaskRCNN,
+    device: Device,
+    images: Iterable[tuple[int, Image | Path]],
+    *,
+    category_ids: Sequence[int],
+    config: DetectConfig,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[list[Detections]]:
+    """Detections of any number of ``(image id, image or file)``, one batch in memory; the last may be short.
+
+    Ends early when `cancelled`.
+
+    Raises:
+        ImageReadError: when a file cannot be read.
+    """
+    source = iter(images)
+    while batch := list(islice(source, config.batch_size)):
+        if cancelled():
+            return
+        pixels = [read_image(image) if isinstance(image, Path) else image for _, image in batch]
+        ids = [image_id for image_id, _ in batch]
+        yield detect_batch(network, device, pixels, category_ids=category_ids, config=config, image_ids=ids)
 
 
 def _to_detections(

@@ -13,10 +13,9 @@ from engine.config import DetectConfig
 from engine.domain.annotation import Category
 from engine.domain.prediction import Detections
 from engine.model.device import Device, choose_device
-from engine.model.inference import detect_batch
+from engine.model.inference import detect_stream
 from engine.model.mask_rcnn import MaskRCNN
 from engine.model.sources import load_detector
-from engine.project.images import read_image
 from engine.project.predictions import PredictionStore
 from engine.project.runs import CheckpointName, RunFolder
 
@@ -100,29 +99,19 @@ class Predictor:
         self, images: Iterable[tuple[int, Image | Path]], *, cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[Detections]:
         """Like :meth:`detect` for any number of ``(image id, image)``, one batch in memory; the last may be short."""
-        batch: list[tuple[int, Image | Path]] = []
-        for item in images:
-            batch.append(item)
-            if len(batch) == self.config.batch_size:
-                if cancelled():
-                    return
-                yield from self._detect_batch(batch)
-                batch = []
-        if batch and not cancelled():
-            yield from self._detect_batch(batch)
-
-    def _detect_batch(self, batch: Sequence[tuple[int, Image | Path]]) -> list[Detections]:
-        start = time.perf_counter()
-        found = detect_batch(
+        batches = detect_stream(
             self._network,
             self.device,
-            [read_image(image) if isinstance(image, Path) else image for _, image in batch],
+            images,
             category_ids=[c.id for c in self.categories],
             config=self.config,
-            image_ids=[image_id for image_id, _ in batch],
+            cancelled=cancelled,
         )
-        self._count(len(batch), time.perf_counter() - start)
-        return found
+        start = time.perf_counter()
+        for found in batches:
+            self._count(len(found), time.perf_counter() - start)
+            yield from found
+            start = time.perf_counter()
 
     def _count(self, images: int, seconds: float) -> None:
         if self._warm:
