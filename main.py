@@ -63,10 +63,12 @@ def _add_benches(app: object) -> None:
     import typer
 
     assert isinstance(app, typer.Typer)
-    from gui.bench.commands import register
+    from engine.bench.commands import register as register_engine
+    from gui.bench.commands import register as register_gui
 
     bench = typer.Typer(help="Measure this machine; side by side, with ratios.", no_args_is_help=True)
-    register(bench)
+    register_engine(bench)
+    register_gui(bench)
     app.add_typer(bench, name="bench")
 
 

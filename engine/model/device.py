@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -94,7 +95,15 @@ class Device:
 
 
 def process_peak_mib() -> float:
-    """Largest resident size this process had; 0 where the system does not tell (Windows)."""
+    """Largest resident size this process had; 0 where the system does not tell (Windows).
+
+    Linux tells it by address space: its ``getrusage`` counts in what the process was started from.
+    """
+    with contextlib.suppress(OSError):
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        told = next((row for row in status.splitlines() if row.startswith("VmHWM")), "")
+        if told:
+            return int(told.split()[1]) / 2**10
     try:
         import resource
     except ImportError:

@@ -21,9 +21,9 @@ TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "
 def torchrun(run: RunFolder, port: int, *, resume: bool = False) -> subprocess.Popen[bytes]:
     more = ["--resume"] if resume else []
     command = [*TORCHRUN, "--master-port", str(port), "-m", "main", "_train", str(run.path), *more]
-    out = (run.path / "torchrun.log").open("ab")
     environment = {**engine_environment(), "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
+    with (run.path / "torchrun.log").open("ab") as out:
+        return subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
 
 
 def free_port() -> int:
