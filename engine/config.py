@@ -16,6 +16,7 @@ WEIGHTS = (
     "lite0", "resnet50-imagenet-v1", "resnet50-imagenet-v2", "resnet101-imagenet", "coco", "coco-v2",
 )  # fmt: skip
 _WEIGHTS_ELSEWHERE = re.compile(r"run:[^@]+(@(best|last|\d+))?|.+\.(safetensors|pth|pt)")
+_PYRAMID_LEVELS = 5
 
 
 class Layers(StrEnum):
@@ -108,6 +109,7 @@ class TrainConfig(_Config):
     image_size: int = Field(default=512, ge=64, le=4096, multiple_of=32)
     batch_size: int = Field(default=2, ge=1)
     rois_per_image: int = Field(default=128, ge=8)
+    anchor_sizes: tuple[int, ...] = Field(default=(), description="one per pyramid level; empty: as the weights have")
     optimizer: Literal["sgd", "adamw"] = "sgd"
     momentum: float = Field(default=0.9, ge=0, lt=1, description="of SGD")
     body_rate: float = Field(default=1.0, gt=0, le=1, description="share of the rate for the pretrained body")
@@ -126,6 +128,20 @@ class TrainConfig(_Config):
     weights: str = Field(default="lite0", description="a name of WEIGHTS, run:ID@EPOCH or a weights file")
     weights_names: str = Field(default="", description="class names of a .pth, label 1 first, with commas between")
     weights_bn_eps: float | None = Field(default=None, ge=0, description="batch-norm eps a .pth was trained with")
+
+    @field_validator("anchor_sizes", mode="before")
+    @classmethod
+    def _listed_sizes(cls, sizes: object) -> object:
+        """A command line writes them with commas between."""
+        return tuple(s.strip() for s in sizes.split(",") if s.strip()) if isinstance(sizes, str) else sizes
+
+    @field_validator("anchor_sizes")
+    @classmethod
+    def _rising_sizes(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        rising = all(a < b for a, b in itertools.pairwise(sizes))
+        if sizes and (len(sizes) != _PYRAMID_LEVELS or sizes[0] < 1 or not rising):
+            raise ValueError(f"write {_PYRAMID_LEVELS} rising sides in pixels, for example 16,32,64,128,256")
+        return sizes
 
     @field_validator("weights")
     @classmethod

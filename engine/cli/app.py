@@ -10,6 +10,7 @@ import typer
 _MODULES = (
     "project_cmds",
     "preflight_cmds",
+    "advice_cmds",
     "train_cmds",
     "run_cmds",
     "job_cmds",

@@ -29,6 +29,14 @@ class Augmentation:
     light: float = 0.3
 
 
+def usual_augmentation(*, boxes_only: bool) -> Augmentation:
+    """What a stage with augmentation uses.
+
+    A turned box is larger than its object; masks give the true box back, boxes alone do not.
+    """
+    return Augmentation(rotation=0.0) if boxes_only else Augmentation()
+
+
 def random_affine(
     height: int, width: int, size: tuple[int, int], augmentation: Augmentation, rng: np.random.Generator
 ) -> Affine:

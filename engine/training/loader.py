@@ -58,20 +58,25 @@ class SampleLoader:
         """Batches of an epoch; the last one may be short, no image is dropped."""
         return -(-len(self._images) * self._passes // self._batch_size)
 
+    @property
+    def passes(self) -> int:
+        """How often an epoch goes over all images."""
+        return self._passes
+
     def epoch(self, epoch: int, augmentation: Augmentation | None, *, skip: int = 0) -> Iterator[list[Sample]]:
         """Batches of `epoch` (from 1), without the first `skip`."""
         first = self._ranks.rank * self._share
-        batches = [batch[first : first + self._share] for batch in self._batches(epoch)[skip:]]
+        batches = [batch[first : first + self._share] for batch in self.batches(epoch)[skip:]]
         with ThreadPoolExecutor(self._threads, thread_name_prefix="samples") as pool:
             waiting: deque[list[Future[Sample]]] = deque()
             for items in batches:
-                waiting.append([pool.submit(self._sample, *item, epoch, augmentation) for item in items])
+                waiting.append([pool.submit(self.sample, *item, epoch, augmentation) for item in items])
                 if len(waiting) > _PREFETCH:
                     yield [future.result() for future in waiting.popleft()]
             while waiting:
                 yield [future.result() for future in waiting.popleft()]
 
-    def _batches(self, epoch: int) -> list[list[Item]]:
+    def batches(self, epoch: int) -> list[list[Item]]:
         """Images of each batch: upright ones and lying ones kept apart as far as the numbers allow.
 
         A batch is padded to its largest sides, so mixing them would have the network work on padding.
@@ -91,7 +96,8 @@ class SampleLoader:
         annotation = self._images[index].annotation
         return annotation.height > annotation.width
 
-    def _sample(self, index: int, turn: int, epoch: int, augmentation: Augmentation | None) -> Sample:
+    def sample(self, index: int, turn: int, epoch: int, augmentation: Augmentation | None) -> Sample:
+        """What image `index` is in pass `turn` (from 0) of `epoch`, in whatever batch."""
         frozen = self._images[index]
         return make_sample(
             frozen,

@@ -6,7 +6,6 @@ import copy
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from engine.events import (
 from engine.model.device import choose_device
 from engine.model.mask_rcnn import MaskRCNN
 from engine.project.runs import RunFolder
-from engine.training.augment import Augmentation
+from engine.training.augment import Augmentation, usual_augmentation
 from engine.training.checkpoint import (
     TrainState,
     facts_of,
@@ -223,8 +222,7 @@ class Trainer:
         return self.state.progress.epoch == before
 
     def _augmentation(self) -> Augmentation:
-        # A turned box is larger than its object; masks give the true box back, boxes alone do not.
-        return replace(Augmentation(), rotation=0.0) if self._data.boxes_only else Augmentation()
+        return usual_augmentation(boxes_only=self._data.boxes_only)
 
     def _network_to_detect_with(self) -> MaskRCNN:
         network = self.state.network

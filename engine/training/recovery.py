@@ -14,13 +14,12 @@ from engine.events import Note
 from engine.model.device import Device
 from engine.model.weights import write_tensors
 from engine.project.runs import RunFolder
+from engine.training import remedies
 from engine.training.ranks import Ranks
 from engine.training.samples import Sample
 from engine.training.step import NonFiniteLossError, Stepper, StepResult
 
 PATIENCE = 10  # skipped batches in a row after which skipping helps no more
-# What to lower, what helps most first (matterport's wiki on memory, in its order).
-REMEDIES = "batch size, image size, ROIs per image, a smaller backbone"
 
 
 class NotEnoughMemoryError(UserError):
@@ -77,7 +76,7 @@ class Recovery:
             raise NotEnoughMemoryError(
                 f"The memory was not enough at {self._config.batch_size} images a batch"
                 f" and {self._config.image_size} pixels.",
-                hint=f"Lower one of these and train again: {REMEDIES}.",
+                hint=f"Lower one of these and train again: {remedies.in_words()}.",
             ) from error
         self._stepper.part_size = size // 2
         self._release()

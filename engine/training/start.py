@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -31,13 +33,26 @@ def first_network(
     if resume and run.checkpoint("last").exists():
         architecture = Architecture.from_json(read_facts(run.checkpoint("last"))["architecture"])
         return MaskRCNN(architecture, pretrained=False), ""
+    return fresh_network(config, dataset, project_folder=run.path.absolute().parents[1], tell=tell)
+
+
+def fresh_network(
+    config: TrainConfig, dataset: FrozenDataset, *, project_folder: Path, tell: Callable[[Note], None]
+) -> tuple[MaskRCNN, str]:
+    """The network before the first step of a training with `config`, and what it starts from.
+
+    Raises:
+        UserError: as :func:`first_network`.
+    """
     weights = open_weights(
         config.weights,
-        project_folder=run.path.absolute().parents[1],
+        project_folder=project_folder,
         names=tuple(n.strip() for n in config.weights_names.split(",") if n.strip()),
         bn_eps=config.weights_bn_eps,
         progress=DownloadNotes(config.weights, tell),
     )
+    if config.anchor_sizes:
+        weights = replace(weights, architecture=replace(weights.architecture, anchor_sizes=config.anchor_sizes))
     torch.manual_seed(config.seed)
     network, report = start_network(
         weights,

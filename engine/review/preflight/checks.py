@@ -8,6 +8,7 @@ from engine.config import TrainConfig
 from engine.project.dataset import FrozenDataset
 from engine.review.preflight.classes import class_findings, obstacle_findings
 from engine.review.preflight.findings import Finding, most_important_first
+from engine.review.preflight.fit import ANCHOR_SIZES
 from engine.review.preflight.objects import object_findings
 from engine.review.preflight.pictures import USED, file_findings, leak_findings, use_findings
 
@@ -33,6 +34,7 @@ def preflight(dataset: FrozenDataset, config: TrainConfig, *, progress: Report |
         used,
         image_size=config.image_size,
         names=names,
+        anchors=config.anchor_sizes or ANCHOR_SIZES,
         progress=lambda done, total: tell(0.5 * done / total, "Looking at the objects"),
     )
     found += class_findings(dataset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -50,16 +51,16 @@ class Fit:
     holes_lost: int = 0
 
 
-def fit_of(image: FrozenImage, instance: Instance, image_size: int) -> Fit:
-    """How `instance` fits a network whose input's longer side is `image_size`."""
+def fit_of(image: FrozenImage, instance: Instance, image_size: int, anchors: Sequence[int] = ANCHOR_SIZES) -> Fit:
+    """How `instance` fits a network of these anchors whose input's longer side is `image_size`."""
     a = image.annotation
     scale = Scale.of(a.height, a.width, image_size)
     if instance.mask is None:
-        return _fit_of_box(image, instance, scale.box(instance.box_xyxy), image_size)
+        return _fit_of_box(image, instance, scale.box(instance.box_xyxy), image_size, anchors)
     height, width, iou, lost = _fit_of_mask(instance.mask, scale)
     if not height:
         return Fit(image, instance, degenerate=True)
-    return Fit(image, instance, False, helpful_size(width, height, image_size), iou, lost)
+    return Fit(image, instance, False, helpful_size(width, height, image_size, anchors), iou, lost)
 
 
 @functools.lru_cache(maxsize=1 << 15)  # an edit changes one object, and all are looked at again
@@ -69,33 +70,33 @@ def _fit_of_mask(mask: Mask, scale: Scale) -> tuple[int, int, float, int]:
     return (*bits.shape, *shape_fit(mask, bits)) if bits.size else (0, 0, 0.0, 0)
 
 
-def _fit_of_box(image: FrozenImage, instance: Instance, box: BoxXYXY, image_size: int) -> Fit:
+def _fit_of_box(image: FrozenImage, instance: Instance, box: BoxXYXY, image_size: int, anchors: Sequence[int]) -> Fit:
     width, height = box[2] - box[0], box[3] - box[1]
     if min(width, height) < SMALLEST_SIDE:
         return Fit(image, instance, degenerate=True)
-    return Fit(image, instance, helpful_size=helpful_size(width, height, image_size))
+    return Fit(image, instance, helpful_size=helpful_size(width, height, image_size, anchors))
 
 
 # --- anchors ------------------------------------------------------------------------------------------------------
 
 
-def helpful_size(width: float, height: float, image_size: int) -> int:
+def helpful_size(width: float, height: float, image_size: int, anchors: Sequence[int] = ANCHOR_SIZES) -> int:
     """The image size from which on an anchor overlaps a box of ``width x height`` input pixels enough.
 
     0 when one does at `image_size`, or when the box is larger than the smallest anchor: then more pixels do not help.
     """
-    if width * height >= ANCHOR_SIZES[0] ** 2 or best_anchor_iou(width, height) >= BACKGROUND_IOU:
+    if width * height >= anchors[0] ** 2 or best_anchor_iou(width, height, anchors) >= BACKGROUND_IOU:
         return 0
     for size in range(image_size + _STEP - image_size % _STEP, LARGEST_INPUT + 1, _STEP):
         factor = size / image_size
-        if best_anchor_iou(width * factor, height * factor) >= BACKGROUND_IOU:
+        if best_anchor_iou(width * factor, height * factor, anchors) >= BACKGROUND_IOU:
             return size
     return LARGEST_INPUT + 1
 
 
-def best_anchor_iou(width: float, height: float) -> float:
+def best_anchor_iou(width: float, height: float, anchors: Sequence[int] = ANCHOR_SIZES) -> float:
     """IoU of a box with the anchor that fits best, laid over its centre."""
-    return max(_centred_iou(width, height, size, ratio) for size in ANCHOR_SIZES for ratio in ANCHOR_RATIOS)
+    return max(_centred_iou(width, height, size, ratio) for size in anchors for ratio in ANCHOR_RATIOS)
 
 
 def _centred_iou(width: float, height: float, size: int, ratio: float) -> float:

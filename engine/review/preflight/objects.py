@@ -20,11 +20,17 @@ _MOST = 0.8  # the size that is named suffices for this share of the small objec
 
 
 def object_findings(
-    images: Sequence[FrozenImage], *, image_size: int, names: Mapping[int, str], progress: Progress | None = None
+    images: Sequence[FrozenImage],
+    *,
+    image_size: int,
+    names: Mapping[int, str],
+    anchors: Sequence[int] = ANCHOR_SIZES,
+    progress: Progress | None = None,
 ) -> list[Finding]:
     """What the objects of `images` lose on their way into a network of that input size.
 
     Args:
+        anchors: its anchors' sides in input pixels, rising.
         names: class names by category id.
         progress: called with (images looked at, images in all).
     """
@@ -32,10 +38,10 @@ def object_findings(
     for done, image in enumerate(images):
         if progress is not None:
             progress(done, len(images))
-        fits += [fit_of(image, instance, image_size) for instance in image.annotation.instances]
+        fits += [fit_of(image, instance, image_size, anchors) for instance in image.annotation.instances]
     found = (
         _degenerate([f for f in fits if f.degenerate], image_size, names),
-        _too_small([f for f in fits if f.helpful_size], len(fits), image_size),
+        _too_small([f for f in fits if f.helpful_size], len(fits), image_size, anchors[0]),
         _shape_lost([f for f in fits if f.shape_iou < _LEAST_IOU and not f.degenerate], names),
         _hole_lost([f for f in fits if f.holes_lost and f.shape_iou >= _LEAST_IOU], names),
     )
@@ -52,13 +58,13 @@ def _degenerate(fits: Sequence[Fit], image_size: int, names: Mapping[int, str]) 
     return _about(FindingKind.DEGENERATE, FindingLevel.WARN, text, fits)
 
 
-def _too_small(fits: Sequence[Fit], total: int, image_size: int) -> Finding | None:
+def _too_small(fits: Sequence[Fit], total: int, image_size: int, smallest: int) -> Finding | None:
     if not fits:
         return None
     level = FindingLevel.WARN if len(fits) >= _MANY_SMALL * total else FindingLevel.NOTE
     text = (
         f"{len(fits):,} of {counted(total, 'object')} {'is' if len(fits) == 1 else 'are'} too small at {image_size} "
-        f"pixels for the smallest anchor ({ANCHOR_SIZES[0]} pixels) and easily missed; {_remedy(fits)}."
+        f"pixels for the smallest anchor ({smallest} pixels) and easily missed; {_remedy(fits)}."
     )
     return _about(FindingKind.TOO_SMALL, level, text, fits)
 

@@ -111,3 +111,8 @@ def test_a_helpful_size_is_above_the_present_one_and_helps(width: float, height:
 def test_a_box_like_an_anchor_overlaps_it_wholly() -> None:
     assert best_anchor_iou(64, 64) == pytest.approx(1.0)
     assert best_anchor_iou(32 * 2**0.5, 32 / 2**0.5) == pytest.approx(1.0)
+
+
+def test_smaller_anchors_need_no_larger_image() -> None:
+    assert helpful_size(12.0, 12.0, 512) > 512
+    assert helpful_size(12.0, 12.0, 512, (16, 32, 64, 128, 256)) == 0

@@ -116,7 +116,7 @@ def test_batches_keep_upright_and_lying_images_apart_and_every_image_once(
         for k, upright in enumerate(uprights)
     ]
     loader = SampleLoader(images, labels=LABELS, image_size=64, batch_size=size, seed=1)
-    batches = loader._batches(epoch)
+    batches = loader.batches(epoch)
     assert sorted(item for batch in batches for item in batch) == [(k, 0) for k in range(len(images))]
     assert len(batches) == loader.steps_per_epoch
     assert [len(batch) for batch in batches[:-1]] == [size] * (len(batches) - 1)
