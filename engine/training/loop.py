@@ -119,7 +119,7 @@ class Trainer:
         """Train what is left of the epoch; False when a stop cut it short."""
         progress = self.state.progress
         augmentation = self._augmentation() if augment else None
-        self.state.network.train()
+        self._stepper.train()
         batches = self._loader.epoch(progress.epoch + 1, augmentation, skip=progress.epoch_step)
         for samples in self._reporter.watched(batches):
             if self._stop_wanted():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,9 +16,13 @@ from engine.model.inputs import batch_of
 from engine.model.losses import FACTS, LOSSES, LossParts, packed, unpacked
 from engine.model.mask_rcnn import MaskRCNN
 from engine.model.roi_heads import MaskCrop, Target
+from engine.training.crew import Crew
 from engine.training.optimizer import set_rate, trained
 from engine.training.ranks import Ranks
 from engine.training.samples import Sample
+
+# Losses and live facts of one piece, without its graph.
+Told = tuple[dict[str, Tensor], dict[str, tuple[Tensor, Tensor]]]
 
 
 class NonFiniteLossError(UserError):
@@ -65,6 +70,8 @@ class Stepper:
         self._device = device
         self._config = config
         self._ranks = ranks or Ranks()
+        side_by_side = min(torch.get_num_threads(), config.batch_size) if device.kind == "cpu" else 1
+        self._crew = Crew(network, side_by_side)
         self._scaler = torch.amp.GradScaler(device.kind, enabled=device.autocast_dtype is torch.float16)
         self.part_size = config.batch_size
 
@@ -75,17 +82,22 @@ class Stepper:
             NonFiniteLossError: before the weights are touched.
         """
         set_rate(self._optimizer, rate)
-        self._optimizer.zero_grad(set_to_none=True)
-        pieces = [samples[i : i + self.part_size] for i in range(0, len(samples), self.part_size)]
-        counts = self._counted(pieces) if len(pieces) > 1 else None
-        done = [self._backward(piece, counts) for piece in pieces] or [self._nothing(counts)]
+        self.forget()
+        if len(samples) > self.part_size:
+            done = self._one_after_the_other(_cut(samples, self.part_size))
+        else:
+            done = self._side_by_side(_cut(samples, -(-len(samples) // self._crew.size) or 1))
         losses, facts = self._summed(done)
-        if not all(map(torch.isfinite, map(torch.tensor, losses.values()))):
+        if not all(map(math.isfinite, losses.values())):
             raise NonFiniteLossError(losses)
         return StepResult(losses, facts, self._update(losses))
 
+    def train(self) -> None:
+        """Put the network into training mode."""
+        self._crew.train()
+
     def forget(self) -> None:
-        """Drop the gradients of a step that failed."""
+        """Drop the gradients of the last step."""
         self._optimizer.zero_grad(set_to_none=True)
 
     def _update(self, losses: dict[str, float]) -> float:
@@ -93,7 +105,7 @@ class Stepper:
         self._ranks.add_gradients(parameters)
         self._scaler.unscale_(self._optimizer)
         norm = float(nn.utils.clip_grad_norm_(parameters, self._config.clip_norm))
-        if not self._scaler.is_enabled() and not torch.isfinite(torch.tensor(norm)):
+        if not self._scaler.is_enabled() and not math.isfinite(norm):
             raise NonFiniteLossError(losses)
         self._scaler.step(self._optimizer)
         self._scaler.update()
@@ -101,56 +113,74 @@ class Stepper:
 
     # --- forward and backward -----------------------------------------------------------------------------------
 
-    def _forward(self, samples: Sequence[Sample]) -> LossParts:
-        images, sizes = batch_of([s.image for s in samples], self._device, self._network.architecture)
+    def _forward(self, network: MaskRCNN, samples: Sequence[Sample]) -> LossParts:
+        images, sizes = batch_of([s.image for s in samples], self._device, network.architecture)
         targets = [to_device(s.target, self._device) for s in samples]
         with self._device.autocast():
-            return self._network.loss_parts(images, sizes, targets, [s.key for s in samples])
+            return network.loss_parts(images, sizes, targets, [s.key for s in samples])
 
-    def _counted(self, pieces: Sequence[Sequence[Sample]]) -> Tensor:
-        """What the losses of the whole batch are divided by, found without keeping anything for a backward pass.
+    def _side_by_side(self, pieces: Sequence[Sequence[Sample]]) -> list[Told]:
+        """The whole batch at once, a piece on each core of the CPU; without samples only the exchange of counts."""
+        parts = self._crew.run(self._forward, pieces)
+        counts = self._ranks.add(packed(parts, self._device.torch_device))
+        losses = [part.means(unpacked(counts)) for part in parts]
+        gradients = self._crew.run(self._gradients, losses)
+        # Added in order, not as they come: the sum is the same every time.
+        for parameter, *pieces_of_it in zip(self._learning(), *gradients, strict=True):
+            there = [g for g in pieces_of_it if g is not None]
+            if there:
+                parameter.grad = sum(there[1:], start=there[0])
+        return [_told(own, part) for own, part in zip(losses, parts, strict=True)]
+
+    def _gradients(self, _network: MaskRCNN, losses: dict[str, Tensor]) -> tuple[Tensor | None, ...]:
+        total = self._scaler.scale(torch.stack(list(losses.values())).sum())
+        return torch.autograd.grad(total, self._learning(), allow_unused=True)
+
+    def _learning(self) -> list[nn.Parameter]:
+        return [p for p in trained(self._optimizer) if p.requires_grad]
+
+    def _one_after_the_other(self, pieces: Sequence[Sequence[Sample]]) -> list[Told]:
+        """The batch in parts, for want of memory: first what its losses are divided by, then the gradients.
 
         The draws are keyed by image, so the passes that learn see the same anchors and ROIs.
         """
         with torch.no_grad():
-            counts = packed([self._forward(piece) for piece in pieces], self._device.torch_device)
-        return self._ranks.add(counts)
+            counted = packed([self._forward(self._network, p) for p in pieces], self._device.torch_device)
+        counts = unpacked(self._ranks.add(counted))
+        done = []
+        for piece in pieces:
+            part = self._forward(self._network, piece)
+            losses = part.means(counts)
+            torch.autograd.backward(self._scaler.scale(torch.stack(list(losses.values())).sum()))
+            done.append(_told(losses, part))
+        return done
 
-    def _backward(self, samples: Sequence[Sample], counts: Tensor | None) -> tuple[dict[str, Tensor], LossParts]:
-        """Gradients of this piece's share of the batch's losses."""
-        parts = self._forward(samples)
-        if counts is None:
-            counts = self._ranks.add(packed([parts], self._device.torch_device))
-        losses = parts.means(unpacked(counts))
-        total = torch.stack(list(losses.values())).sum()
-        if total.requires_grad:
-            torch.autograd.backward(self._scaler.scale(total))
-        return {name: loss.detach() for name, loss in losses.items()}, parts
-
-    def _nothing(self, counts: Tensor | None) -> tuple[dict[str, Tensor], LossParts]:
-        """A rank without samples still takes part in adding up."""
-        if counts is None:
-            self._ranks.add(packed([], self._device.torch_device))
-        return {}, LossParts()
-
-    def _summed(self, done: Sequence[tuple[dict[str, Tensor], LossParts]]) -> tuple[dict[str, float], dict[str, float]]:
+    def _summed(self, done: Sequence[Told]) -> tuple[dict[str, float], dict[str, float]]:
         """Losses and shares over all pieces and ranks, in one exchange."""
         names = [n for n in LOSSES if self._network.architecture.masks or n != "loss_mask"]
         kinds = _fact_names(masks=self._network.architecture.masks)
         values = torch.zeros(len(names) + 2 * len(kinds), dtype=torch.float32, device=self._device.torch_device)
-        for losses, parts in done:
+        for losses, told_facts in done:
             for index, name in enumerate(names):
                 if name in losses:
                     values[index] += losses[name]
             for index, kind in enumerate(kinds):
-                if kind in parts.facts:
-                    hits, out_of = parts.facts[kind]
+                if kind in told_facts:
+                    hits, out_of = told_facts[kind]
                     values[len(names) + 2 * index] += hits
                     values[len(names) + 2 * index + 1] += out_of
         told = self._ranks.add(values).tolist()
         pairs = zip(told[len(names) :: 2], told[len(names) + 1 :: 2], strict=True)
         facts = {kind: hits / out_of for kind, (hits, out_of) in zip(kinds, pairs, strict=True) if out_of}
         return dict(zip(names, told[: len(names)], strict=True)), facts
+
+
+def _told(losses: dict[str, Tensor], part: LossParts) -> Told:
+    return {name: loss.detach() for name, loss in losses.items()}, part.facts
+
+
+def _cut(samples: Sequence[Sample], size: int) -> list[Sequence[Sample]]:
+    return [samples[i : i + size] for i in range(0, len(samples), size)]
 
 
 def _fact_names(*, masks: bool) -> list[str]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
+from engine.config import Layers
 from engine.events import AttemptEnded, Note, StepDone
-from engine.model.weights import read_facts
+from engine.model.architecture import Architecture
+from engine.model.losses import LossParts
+from engine.model.mask_rcnn import MaskRCNN
+from engine.model.weights import read_facts, read_tensors
 from engine.project.runs import RunFolder, RunState
+from engine.training.crew import shared_view
 from engine.training.loop import Trainer
+from engine.training.samples import Sample
 from engine.training.step import Stepper
 from engine.training.trainer import run_trainer
 
@@ -31,10 +37,10 @@ def failing_once_it_is_large(monkeypatch: pytest.MonkeyPatch, limit: int) -> Non
     """A device on which more than `limit` images at once do not fit."""
     forward = Stepper._forward
 
-    def limited(stepper: Stepper, samples: list[object]) -> object:
+    def limited(stepper: Stepper, network: MaskRCNN, samples: list[Sample]) -> LossParts:
         if len(samples) > limit:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return forward(stepper, samples)  # type: ignore[arg-type]
+        return forward(stepper, network, samples)
 
     monkeypatch.setattr(Stepper, "_forward", limited)
 
@@ -49,6 +55,32 @@ def test_a_batch_in_parts_gives_the_losses_of_the_whole_batch(make_run) -> None:
     trainer.run()
     apart = [e.losses for e in events if isinstance(e, StepDone)]
     assert_equal_losses(losses_of(whole), apart, 6)
+
+
+def test_parts_side_by_side_on_two_cores_give_the_losses_of_the_whole_batch_every_time_the_same(make_run) -> None:
+    settings = {"stages": "all:3@1e-2", "batch_size": 2}
+    whole = make_run("whole", threads=1, **settings)
+    one, again = make_run("one", threads=2, **settings), make_run("again", threads=2, **settings)
+    threads = torch.get_num_threads()
+    try:
+        for run in (whole, one, again):
+            run_trainer(run)
+    finally:
+        torch.set_num_threads(threads)
+    assert_equal_losses(losses_of(whole), losses_of(one), 6)
+    first, second = read_tensors(one.checkpoint("last"), ""), read_tensors(again.checkpoint("last"), "")
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_view_shares_what_is_learned_and_nothing_that_is_remembered() -> None:
+    network = MaskRCNN(Architecture(classes=1, image_size=64), pretrained=False)
+    view = shared_view(network)
+    assert all(a is b for a, b in zip(network.parameters(), view.parameters(), strict=True))
+    assert all(a is b for a, b in zip(network.buffers(), view.buffers(), strict=True))
+    network.rpn.fg_bg_sampler.keys = [1]
+    assert view.rpn.fg_bg_sampler.keys is None
+    network.set_trainable(Layers.HEADS)
+    assert not any(p.requires_grad for p in view.backbone.body.parameters())
 
 
 def test_when_memory_is_short_training_goes_on_in_parts_and_says_so(make_run, monkeypatch) -> None:
@@ -66,7 +98,7 @@ def test_when_not_even_one_image_fits_the_run_says_what_to_lower(make_run, monke
     failing_once_it_is_large(monkeypatch, 0)
     ended = run_trainer(run)
     assert ended.outcome == "failed"
-    assert "batch size, image size, ROIs per image" in ended.reason
+    assert "image size, batch size, ROIs per image" in ended.reason
 
 
 def test_a_fault_that_is_not_about_memory_is_not_taken_for_it(make_run, monkeypatch) -> None:
@@ -82,8 +114,8 @@ def test_a_fault_that_is_not_about_memory_is_not_taken_for_it(make_run, monkeypa
 def no_number_at_step_two(monkeypatch: pytest.MonkeyPatch) -> None:
     forward, seen = Stepper._forward, []
 
-    def poisoned(stepper: Stepper, samples: list[object]) -> object:
-        parts = forward(stepper, samples)  # type: ignore[arg-type]
+    def poisoned(stepper: Stepper, network: MaskRCNN, samples: list[Sample]) -> LossParts:
+        parts = forward(stepper, network, samples)
         seen.append(samples)
         if len(seen) == 2:
             parts.sums["loss_mask"] = parts.sums["loss_mask"] * float("nan")
@@ -111,8 +143,6 @@ def test_such_a_batch_is_skipped_by_choice_and_the_weights_stay_numbers(make_run
     assert run_trainer(run).outcome == "finished"
     assert [e.step for e in run.events() if isinstance(e, StepDone)] == [1, 3, 4]
     assert any("Step 2" in text and "skipped" in text for text in notes_of(run))
-    from engine.model.weights import read_tensors
-
     assert all(torch.isfinite(t).all() for t in read_tensors(run.checkpoint("last"), "").values())
 
 
