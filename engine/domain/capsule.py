@@ -81,7 +81,8 @@ def _strip(x: Floats, d: Floats, radius: float) -> tuple[Floats, Floats]:
     if not dy:
         along = (min(dx, 0) <= x) & (x <= max(dx, 0))
         return np.where(along, upper, np.inf), lower
-    ends = np.sort([-x * dx / dy, (dx * dx + dy * dy - x * dx) / dy], axis=0)
+    with np.errstate(over="ignore"):  # nearly level: the ends lie at infinity, and infinities compare rightly
+        ends = np.sort([-x * dx / dy, (dx * dx + dy * dy - x * dx) / dy], axis=0)
     return np.maximum(upper, ends[0]), np.minimum(lower, ends[1])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli.app import build_app
+from engine.config import PRESETS
 from engine.config import TrainConfig
 from engine.errors import DataError
 from engine.training import memory
@@ -28,7 +29,7 @@ def test_advise_gives_a_program_anchors_and_rois(run, drawn_project: Path, capsy
     assert run("advise", drawn_project, *TINY, "--json") == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["anchors"]["fit"]["objects"] == 6
-    assert facts["anchors"]["sizes"] == [32, 64, 128, 256, 512]
+    assert facts["anchors"]["sizes"] == list(PRESETS["quick"].anchor_sizes)
     assert facts["rois"]["images"] == 3
     assert facts["rois"]["trained"] is False
 
