@@ -639,7 +639,7 @@ def test_a_stroke_costs_no_more_on_a_huge_image_with_hundreds_of_objects(make_be
             if scale:
                 bench.view.zoom_to(scale)
             bench.view.grab()
-        # Interleaved, so that a busy machine slows both; the quickest moves, so that what it does meanwhile is left out.
+        # Interleaved, so that a busy machine slows both; the quickest moves, so that its other work is left out.
         pairs = [(stroke_times(small), stroke_times(huge)) for _ in range(3)]
         ratio = statistics.median(min(h) / min(s) for s, h in pairs)
         assert ratio < 8, f"a mouse move takes {ratio:.1f} times as long at scale {huge.view.scale:.3f}"
