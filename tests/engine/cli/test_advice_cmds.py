@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli.app import build_app
-from engine.config import PRESETS
-from engine.config import TrainConfig
+from engine.config import PRESETS, TrainConfig
 from engine.errors import DataError
 from engine.training import memory
 from engine.training.memory import Measured
