@@ -107,6 +107,9 @@ class TrainConfig(_Config):
     boxes_only: bool = False
     seed: int = 0
     image_size: int = Field(default=512, ge=64, le=4096, multiple_of=32)
+    detect_size: int = Field(
+        default=0, ge=0, le=4096, multiple_of=32, description="input size to validate and detect at; 0: image_size"
+    )
     batch_size: int = Field(default=2, ge=1)
     rois_per_image: int = Field(default=128, ge=8)
     anchor_sizes: tuple[int, ...] = Field(default=(), description="one per pyramid level; empty: as the weights have")
@@ -188,6 +191,7 @@ _QUICK = TrainConfig(
     body_rate=0.5,
     average=0.99,
     min_epoch_steps=30,
+    detect_size=704,  # within what augmentation zooms to (1.4 times 512), see ADR 12
     # The usual 32 to 512 are meant for inputs of about 1000 pixels; at 512 they leave small objects without an anchor.
     anchor_sizes=(24, 48, 96, 192, 384),
 )

@@ -24,7 +24,7 @@ class Architecture:
         feature_std: what the body's features are divided by before the pyramid, one per stride 4 to 32; empty for 1.
         fpn_channels, head_channels: width of the pyramid and of the box head.
         rois_per_image: proposals sampled for the second stage while training (1:3 positive to negative).
-        image_size: upper limit of the input's longer side in pixels.
+        image_size: upper limit of the input's longer side in pixels, when detecting; a training has its own.
         short_side: None stretches the longer side to `image_size`, averaging over areas where it shrinks; a number
             stretches the shorter side to it as far as `image_size` allows, interpolated as torchvision does.
         backbone: the body.

@@ -58,7 +58,7 @@ def fresh_network(
         weights,
         categories=dataset.categories,
         masks=not dataset.boxes_only,
-        image_size=config.image_size,
+        image_size=config.detect_size or config.image_size,
         rois_per_image=config.rois_per_image,
     )
     return network, " ".join(report.lines())

@@ -9,6 +9,7 @@ from engine.model import sources
 from engine.model.architecture import Architecture
 from engine.model.downloads import DownloadError
 from engine.model.weights import read_facts, read_tensors
+from engine.training.loop import Trainer
 from engine.training.start import DownloadNotes, first_network
 from engine.training.trainer import run_trainer
 
@@ -98,3 +99,20 @@ def test_a_download_is_told_by_the_tenth() -> None:
         tell(have * 1_000_000, 100_000_000)
     assert 10 <= len(notes) <= 11
     assert notes[0].text == "Downloading “coco”: 0 of 100 MB."
+
+
+@pytest.mark.parametrize(("detect_size", "input_size"), [(0, 64), (96, 96)])
+def test_a_network_detects_at_the_size_asked_for_and_trains_at_its_own(
+    short_run, detect_size: int, input_size: int
+) -> None:
+    run = short_run(stages="heads:1@1e-2", detect_size=detect_size)
+    network, _ = begin(run)
+    assert network.architecture.image_size == input_size
+    (batch, *_) = Trainer(run, nothing_said)._loader.epoch(1, None)
+    assert max(batch[0].image.shape) == 64
+
+
+def test_a_trained_network_remembers_at_what_size_it_detects(short_run) -> None:
+    run = short_run(stages="heads:1@1e-2", detect_size=96)
+    assert run_trainer(run).outcome == "finished"
+    assert read_facts(run.checkpoint("best"))["architecture"]["image_size"] == 96
