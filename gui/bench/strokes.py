@@ -82,7 +82,9 @@ class Painter(QObject):
     def _place(self) -> QPointF:
         turn, wobble = self._at / 30, math.sin(self._at / 5)
         size = min(self._canvas.width(), self._canvas.height()) * (0.2 + 0.02 * (self.strokes % 8))
-        middle = QPointF(self._canvas.width() / 2, self._canvas.height() / 2)
+        # Every stroke lies elsewhere: one over the last would change no pixel and be stored as nothing.
+        drift = QPointF(7 * (self.strokes % 29) - 100, 5 * (self.strokes % 31) - 75)
+        middle = QPointF(self._canvas.width() / 2, self._canvas.height() / 2) + drift
         return middle + QPointF(math.cos(turn), math.sin(turn)) * (size + 12 * wobble)
 
     def _send(self, kind: QEvent.Type, place: QPointF) -> None:
