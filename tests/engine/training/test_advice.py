@@ -111,7 +111,8 @@ def test_a_runs_network_is_looked_with_on_the_anchors_that_are_asked_for(tiny_da
     assert (looker.trained, looker.words) == (True, "the network of run 20260101-000000 (last)")
     assert looker.network.architecture.anchor_sizes == (8, 16, 32, 64, 128)
     assert all(looker.network.state_dict()[n].equal(t) for n, t in learned.state_dict().items())
-    assert planned_anchor_sizes(asked("weights=run:20260101-000000@last"), project) == USUAL
+    unasked = asked("anchor_sizes=", "weights=run:20260101-000000@last")
+    assert planned_anchor_sizes(unasked, project) == USUAL
 
 
 def test_weights_that_are_not_here_are_not_downloaded_to_look(tiny_dataset: FrozenDataset, tmp_path: Path) -> None:
