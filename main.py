@@ -30,12 +30,10 @@ def _run_command(arguments: list[str]) -> int:
     """One command; a mistake of the person's is one sentence on stderr, not a traceback."""
     import logging
 
-    import click
-
-    from engine.cli.app import build_app
+    from engine.cli.app import build_app, cli_exceptions
     from engine.errors import UserError
 
-    app = build_app()
+    app, click = build_app(), cli_exceptions()
     _add_benches(app)
     try:
         result = app(args=arguments, prog_name="maskwright", standalone_mode=False)

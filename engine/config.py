@@ -15,6 +15,8 @@ from engine.errors import UserError
 WEIGHTS = (
     "lite0", "resnet50-imagenet-v1", "resnet50-imagenet-v2", "resnet101-imagenet", "coco", "coco-v2",
 )  # fmt: skip
+# Of these, the ones of a classifier: pyramid, proposals and heads start fresh.
+BACKBONE_WEIGHTS = frozenset({"lite0", "resnet50-imagenet-v1", "resnet50-imagenet-v2", "resnet101-imagenet"})
 _WEIGHTS_ELSEWHERE = re.compile(r"run:[^@]+(@(best|last|\d+))?|.+\.(safetensors|pth|pt)")
 _PYRAMID_LEVELS = 5
 
@@ -243,16 +245,29 @@ def train_config(preset: str = "quick", *, stages: str | None = None, settings: 
     if preset not in PRESETS:
         raise UserError(f"There is no preset “{preset}”.", hint=f"Choose one of: {', '.join(PRESETS)}.")
     chosen = PRESETS[preset] if stages is None else TrainConfig(plan=StagePlan.parse(stages))
-    values = chosen.model_dump()
-    for setting in settings:
-        key, separator, value = setting.partition("=")
-        if not separator or key not in TrainConfig.model_fields or key == "plan":
-            known = ", ".join(k for k in TrainConfig.model_fields if k not in {"plan", "preset"})
-            raise UserError(f"The setting “{setting}” cannot be used.", hint=f"Write key=value with one of: {known}.")
-        values[key] = value
+    asked = dict(_key_and_value(setting) for setting in settings)
     try:
-        return TrainConfig.model_validate(values)
+        start = starting_from(chosen, asked.get("weights", chosen.weights))
+        return TrainConfig.model_validate({**start.model_dump(), **asked})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UserError(f"The setting “{where}” does not fit: {first['msg'].removeprefix('Value error, ')}.") from error
+
+
+def starting_from(config: TrainConfig, weights: str) -> TrainConfig:
+    """`config` on other weights; a detector proposes on the anchors that it learned with, not on a preset's.
+
+    Raises:
+        ValidationError: when there are no such weights.
+    """
+    anchors = config.anchor_sizes if weights in BACKBONE_WEIGHTS else ()
+    return TrainConfig.model_validate({**config.model_dump(), "weights": weights, "anchor_sizes": anchors})
+
+
+def _key_and_value(setting: str) -> tuple[str, str]:
+    key, separator, value = setting.partition("=")
+    if not separator or key not in TrainConfig.model_fields or key == "plan":
+        known = ", ".join(k for k in TrainConfig.model_fields if k not in {"plan", "preset"})
+        raise UserError(f"The setting “{setting}” cannot be used.", hint=f"Write key=value with one of: {known}.")
+    return key, value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 
 import typer
 
@@ -32,3 +34,8 @@ def build_app() -> typer.Typer:
     for name in _MODULES:
         import_module(f"engine.cli.{name}").register(app)
     return app
+
+
+def cli_exceptions() -> ModuleType:
+    """The module with ``ClickException`` and ``Abort`` as typer raises them: newer typers carry a click of their own."""
+    return sys.modules[typer.BadParameter.__module__]

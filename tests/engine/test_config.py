@@ -54,3 +54,13 @@ def test_events_come_back_from_their_lines_and_foreign_ones_are_ignored() -> Non
     assert from_line(to_line(Note(text="“ü”"))).text == "“ü”"
     assert from_line('{"type": "of_a_newer_version", "time": 1}') is None
     assert from_line('{"type": "step_do') is None
+
+
+def test_a_presets_anchors_are_for_a_backbone_alone_and_a_detector_keeps_its_own() -> None:
+    assert train_config("quick", settings=("weights=resnet50-imagenet-v2",)).anchor_sizes == (24, 48, 96, 192, 384)
+    for detector in ("coco", "run:20260101-000000@best", "somewhere/net.pth"):
+        assert train_config("quick", settings=(f"weights={detector}",)).anchor_sizes == ()
+    asked = train_config("quick", settings=("anchor_sizes=16,32,64,128,256", "weights=coco"))
+    assert asked.anchor_sizes == (16, 32, 64, 128, 256)
+    with pytest.raises(UserError, match="no weights"):
+        train_config("quick", settings=("weights=nothing-of-that-name",))
