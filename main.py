@@ -30,20 +30,22 @@ def _run_command(arguments: list[str]) -> int:
     """One command; a mistake of the person's is one sentence on stderr, not a traceback."""
     import logging
 
-    from engine.cli.app import build_app, cli_exceptions
+    import typer
+
+    from engine.cli.app import build_app, usage_error
     from engine.errors import UserError
 
-    app, click = build_app(), cli_exceptions()
+    app = build_app()
     _add_benches(app)
     try:
         result = app(args=arguments, prog_name="maskwright", standalone_mode=False)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    except click.ClickException as error:
+    except usage_error() as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
         return 0
