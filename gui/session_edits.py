@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from engine.domain import edits
@@ -87,6 +87,14 @@ class SessionEdits(SessionBase):
         from engine.project.splits import make_split
 
         self._announce(make_split(self._writable(), val=val, test=test, seed=seed, only_unassigned=only_unassigned))
+        return True
+
+    @told
+    def apply_split(self, chosen: Mapping[int, Split], *, seed: int) -> bool:
+        """Put images (by id) into the sets that were drawn for them with `seed`, as one step."""
+        from engine.project.splits import apply_split
+
+        self._announce(apply_split(self._writable(), chosen, seed=seed))
         return True
 
     def _at_image(self) -> int:

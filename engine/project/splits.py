@@ -48,14 +48,40 @@ def make_split(
     Raises:
         DataError: when validation or training would get no image.
     """
+    chosen = planned_split(store, val=val, test=test, seed=seed, only_unassigned=only_unassigned, groups=groups)
+    return apply_split(store, chosen, seed=seed)
+
+
+def planned_split(
+    store: ProjectStore,
+    *,
+    val: float | int,
+    test: float | int = 0,
+    seed: int = 0,
+    only_unassigned: bool = False,
+    groups: Mapping[int, str] | None = None,
+) -> dict[int, Split]:
+    """The sets that :func:`make_split` would choose with these arguments, by image id; nothing is changed.
+
+    Raises:
+        DataError: as :func:`make_split`.
+    """
     records = [r for r in store.images() if not only_unassigned or r.split is Split.NONE]
     n_val, n_test = _number(val, len(records), "validation"), _number(test, len(records), "test")
     _check(len(records), n_val, n_test, only_unassigned=only_unassigned)
     if groups is None:
         chosen = _assign(_groups(store, records), n_val, n_test, seed)
         _check_kept_together(chosen)
-    else:
-        chosen = _assign_groups(store, records, groups, n_val, n_test, seed)
+        return chosen
+    return _assign_groups(store, records, groups, n_val, n_test, seed)
+
+
+def apply_split(store: ProjectStore, chosen: Mapping[int, Split], *, seed: int) -> Changed | None:
+    """Store the sets that :func:`planned_split` chose with `seed`, as one step.
+
+    Returns:
+        What changed; None when every image was in its set already.
+    """
     with store.change(_label(chosen, seed)) as change:
         for image_id, split in chosen.items():
             change.set_split(image_id, split)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
 
@@ -21,6 +21,7 @@ from engine.events import (
 )
 from engine.project.runs import RunFolder, RunState
 from gui.engine_run import RunHistory, RunStatus
+from gui.models.live_numbers import LiveSeries
 
 PARTS = ("rpn", "class", "box", "mask")
 _PART_OF = {
@@ -49,6 +50,7 @@ class RunLog(QObject):
         attempt, stage, step: the newest event of each kind.
         epochs: position of each step, in epochs from 0.
         losses: series by name, ``total`` and :data:`PARTS`, as long as :attr:`epochs`.
+        live: what else the steps told, as long as :attr:`epochs`.
         validations: by epoch, in order.
         lines: the log in words.
 
@@ -73,8 +75,9 @@ class RunLog(QObject):
         self.stage: StageStarted | None = None
         self.step: StepDone | None = None
         self.steps: list[int] = []
-        self.epochs: list[float] = []
-        self.losses: dict[str, list[float]] = {name: [] for name in ("total", *PARTS)}
+        self.epochs = array("d")
+        self.losses = {name: array("d") for name in ("total", *PARTS)}
+        self.live = LiveSeries()
         self.validations: list[EpochValidated] = []
         self.lines: list[str] = []
 
@@ -199,6 +202,7 @@ class RunLog(QObject):
         self.losses["total"].append(event.losses.get("total", sum(parts.values())))
         for name, value in parts.items():
             self.losses[name].append(value)
+        self.live.add(event)
 
     def _go_back_to(self, step: int) -> None:
         """Forget what came after the checkpoint that this attempt resumes from."""
@@ -206,6 +210,7 @@ class RunLog(QObject):
         del self.steps[keep:], self.epochs[keep:]
         for series in self.losses.values():
             del series[keep:]
+        self.live.keep(keep)
         self.validations = [v for v in self.validations if v.step <= step]
 
 
@@ -273,14 +278,3 @@ def when_words(moment: float, now: float | None = None) -> str:
             return "yesterday"
         return time.strftime("%A", then)
     return f"{then.tm_mday} {time.strftime('%b', then)}"
-
-
-def smoothed(values: Sequence[float], window: int) -> list[float]:
-    """Trailing mean over `window` values, the beginning over what there is."""
-    out, total = [], 0.0
-    for index, value in enumerate(values):
-        total += value
-        if index >= window:
-            total -= values[index - window]
-        out.append(total / min(index + 1, window))
-    return out

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from engine.errors import UserError
 from engine.events import CheckpointSaved, EpochValidated, RunEvent
-from engine.project.runs import RunFolder, RunSummary, list_runs
+from engine.project.runs import RunFolder
 from gui.engine_run import RunHistory, RunStatus
-from gui.jobs import Job, Report
 from gui.models.preflight import facts_about
-from gui.models.run_log import RunLog, ap_words
-from gui.widgets.basics import Card, Muted
+from gui.models.run_log import RunLog, device_words
+from gui.models.weights_choices import RunWeights
+from gui.throttle import Throttle
+from gui.workspaces.train_bar import TrainBar
+from gui.workspaces.train_classes import ClassesCard
+from gui.workspaces.train_curves import ApCard, LossCard, ShareCard
+from gui.workspaces.train_facts import FactsCard
 from gui.workspaces.train_findings import FindingsCard
-from gui.workspaces.train_panels import ClassesCard, FactsCard, LogCard, RunCard, RunsCard
+from gui.workspaces.train_layout import column, row, scrolled
+from gui.workspaces.train_live import LiveCard
+from gui.workspaces.train_log import LogCard
 from gui.workspaces.train_plan import PRESET_TITLES, PlanCard
+from gui.workspaces.train_run_card import RunCard
+from gui.workspaces.train_runs import RunsCard, RunsReader
 
 if TYPE_CHECKING:
     from gui.session import Session
 
 REFRESH_MS = 250
 FACTS_MS = 400
-BACKBONE = "EfficientNet-Lite0, offline"
 
 
 class TrainRoom(QWidget):
@@ -39,17 +45,17 @@ class TrainRoom(QWidget):
 
     hint_changed = Signal(str)
     go_wanted = Signal(str)
+    _has_curves = False  # a change of the palette can come before anything else
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self.log = RunLog(self)
-        self._charts: tuple[Any, Any] | None = None
-        self._job: Job | None = None
-        self._again = False
+        self._runs_reader = RunsReader(session, self)
         self._build()
-        self._paint = _single_shot(self, REFRESH_MS, self._refresh)
-        self._facts_timer = _single_shot(self, FACTS_MS, self._refresh_facts)
+        self._paint = Throttle(REFRESH_MS, self._refresh, self)
+        self._facts_timer = QTimer(self, singleShot=True, interval=FACTS_MS)
+        self._facts_timer.timeout.connect(self._refresh_facts)
         self._connect()
 
     # --- what the window asks ---------------------------------------------------------------------------------
@@ -77,59 +83,22 @@ class TrainRoom(QWidget):
     # --- building ---------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
+        self.bar = TrainBar()
         self.run_card = RunCard()
-        self.loss_card, self.ap_card = Card("Loss"), Card("Validation AP")
-        self.classes, self.log_card = ClassesCard(), LogCard()
+        self.loss_card, self.ap_card, self.share_card = LossCard(), ApCard(), ShareCard()
+        self.live, self.classes, self.log_card = LiveCard(), ClassesCard(), LogCard()
         self.plan, self.facts, self.runs = PlanCard(), FactsCard(), RunsCard()
         self.findings = FindingsCard(self.session)
-        for card in (self.loss_card, self.ap_card):
-            card.remark.setTextFormat(Qt.TextFormat.RichText)
-        charts = QHBoxLayout()
-        charts.setSpacing(12)
-        charts.addWidget(self.loss_card, 1)
-        charts.addWidget(self.ap_card, 1)
-        left = _column(self.run_card, charts, self.classes)
+        upper, lower = row(self.loss_card, self.ap_card), row(self.live, self.share_card)
+        left = column(self.run_card, upper, lower, self.classes)
         left.addWidget(self.log_card, 1)
-        right = _column(self.plan, self.facts, self.findings, self.runs)
+        right = column(self.plan, self.facts, self.findings, self.runs)
         right.addStretch(1)
-        content = QWidget()
-        columns = QHBoxLayout(content)
-        columns.setContentsMargins(14, 14, 14, 14)
-        columns.setSpacing(14)
-        columns.addLayout(left, 9)
-        columns.addLayout(right, 4)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(content)
-        scroll.viewport().setAutoFillBackground(False)
-        content.setAutoFillBackground(False)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addWidget(self._build_bar())
-        whole.addWidget(scroll, 1)
-
-    def _build_bar(self) -> QWidget:
-        bar = QWidget()
-        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        bar.setProperty("role", "bar")
-        bar.setFixedHeight(36)
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(12, 0, 12, 0)
-        row.setSpacing(6)
-        self._bar_values: dict[str, QLabel] = {}
-        for title in ("Data", "Backbone", "Classes", "Runs on"):
-            row.addWidget(Muted(title))
-            self._bar_values[title] = QLabel()
-            row.addWidget(self._bar_values[title])
-            row.addSpacing(12)
-        row.addStretch(1)
-        row.addWidget(Muted("Preset"))
-        self._bar_values["Preset"] = QLabel()
-        row.addWidget(self._bar_values["Preset"])
-        self._bar_values["Backbone"].setText(BACKBONE)
-        return bar
+        whole.addWidget(self.bar)
+        whole.addWidget(scrolled(left, right), 1)
 
     def _connect(self) -> None:
         session, engine = self.session, self.session.engine
@@ -141,13 +110,15 @@ class TrainRoom(QWidget):
         session.project_closed.connect(self._on_project)
         session.changed.connect(self._on_changed)
         self.log.reset.connect(self._on_reset)
-        self.log.changed.connect(self._paint.start)
+        self.log.changed.connect(self._paint_soon)
         self.log.line_added.connect(self.log_card.add_line)
         self.run_card.stop_asked.connect(self._stop)
         self.run_card.resume_asked.connect(self._resume)
         self.runs.chosen.connect(self._show_run)
         self.plan.changed.connect(self._plan_changed)
         self.findings.image_wanted.connect(self._show_image)
+        self.share_card.chosen.connect(self._draw_share)
+        self._runs_reader.read.connect(self._runs_read)
         self._plan_changed()
         if session.store is not None:
             self._on_project()
@@ -160,18 +131,18 @@ class TrainRoom(QWidget):
         if self.session.store is None or history.status.run.path.parent.parent != self.session.store.folder:
             return
         self.log.load(history)
-        self._read_runs()
+        self._runs_reader.look()
 
     def _on_event(self, event: RunEvent) -> None:
         if not self._shows_followed():
             return
         self.log.add(event)
         if isinstance(event, EpochValidated | CheckpointSaved):
-            self._read_runs()
+            self._runs_reader.look()
 
     def _on_state(self, status: RunStatus) -> None:
         self.log.set_status(status)
-        self._read_runs()
+        self._runs_reader.look()
 
     def _shows_followed(self) -> bool:
         followed = self.session.engine.status
@@ -192,8 +163,9 @@ class TrainRoom(QWidget):
 
     def _plan_changed(self) -> None:
         name = str(self.plan.preset.currentData())
-        self._bar_values["Preset"].setText(PRESET_TITLES.get(name, "my own").lower())
-        self._paint.start()
+        self.bar.show_value("Preset", PRESET_TITLES.get(name, "my own").lower())
+        self.bar.show_value("Starts from", self.plan.weights.title)
+        self._paint_soon()
         self._facts_timer.start()
 
     # --- the project ------------------------------------------------------------------------------------------
@@ -201,9 +173,10 @@ class TrainRoom(QWidget):
     def _on_project(self) -> None:
         self.log.clear()
         self.runs.show_runs((), "")
+        self.plan.weights.forget_runs()
         self.findings.clear()
         self._facts_timer.start()
-        self._read_runs()
+        self._runs_reader.look()
 
     def _on_changed(self, _changed: object) -> None:
         self._facts_timer.start()
@@ -215,8 +188,8 @@ class TrainRoom(QWidget):
             return
         self.facts.show_facts(facts_about(store))
         images = len(store.images())
-        self._bar_values["Data"].setText(f"{images} image{'s' if images != 1 else ''}")
-        self._bar_values["Classes"].setText(str(len(store.categories())))
+        self.bar.show_value("Data", f"{images} image{'s' if images != 1 else ''}")
+        self.bar.show_value("Classes", str(len(store.categories())))
         self._look()
 
     def _look(self) -> None:
@@ -227,53 +200,33 @@ class TrainRoom(QWidget):
         if self.session.open_image(image_id):
             self.go_wanted.emit("annotate")
 
-    def _read_runs(self) -> None:
-        """List the runs in the background: their events are files of any length."""
+    def _runs_read(self, found: Sequence[RunWeights]) -> None:
         store = self.session.store
-        if store is None:
-            return
-        if self._job is not None:
-            self._again = True
-            return
-        folder = store.folder
-        self._job = Job("runs", lambda report: _summaries(folder, report), self)
-        self._job.done.connect(self._runs_read)
-        self._job.failed.connect(self._runs_read)
-        self._job.start()
-
-    def _runs_read(self, found: object) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.deleteLater()
-        store = self.session.store
-        if store is not None and isinstance(found, tuple) and found[0] == store.folder:
+        if store is not None:
             shown = self.log.run.id if self.log.run is not None else ""
-            self.runs.show_runs(found[1], shown, boxes_only=store.boxes_only)
-        if self._again:
-            self._again = False
-            self._read_runs()
+            self.runs.show_runs([run.summary for run in found], shown, boxes_only=store.boxes_only)
+            self.plan.weights.show_runs(found)
 
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._charts is None:
-            self._make_charts()
+        if not self._has_curves:
+            self._has_curves = True
+            for card in (self.loss_card, self.ap_card, self.share_card):
+                card.make_chart()
         self._facts_timer.start(0)
         self._refresh()
         self.hint_changed.emit("Curves follow the run · you can draw in Annotate meanwhile · Stop keeps everything")
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._paint.stop()
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._has_curves:
+            self._paint_soon()  # the words of the curves have their colours
 
-    def _make_charts(self) -> None:
-        from gui.workspaces.train_charts import ApChart, LossChart
-
-        self._charts = (LossChart(), ApChart())
-        for card, chart in zip((self.loss_card, self.ap_card), self._charts, strict=True):
-            chart.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-            card.body.addWidget(chart, 1)
+    def _paint_soon(self) -> None:
+        """Draw within :data:`REFRESH_MS`, however fast a run tells."""
+        self._paint.push(None)
 
     def _on_reset(self) -> None:
         self.log_card.show_lines(self.log.lines)
@@ -281,25 +234,20 @@ class TrainRoom(QWidget):
         if self.log.config is not None and self.log.status is not None and self.log.status.is_live:
             self.plan.show_config(self.log.config)
 
-    def _refresh(self) -> None:
+    def _refresh(self, _: None = None) -> None:
         if not self.isVisible():
             return
         log = self.log
         self.run_card.refresh(log if log.status is not None else None)
+        self.live.refresh(log)
         self.classes.refresh(log)
         self._mark_stages()
-        device = str(self.plan.device.currentText()).lower()
-        self._bar_values["Runs on"].setText(_short_device(log) or device)
-        if self._charts is None:
-            return
-        from gui.workspaces.train_charts import legend_html
+        self.bar.show_value("Runs on", _device(log) or str(self.plan.device.currentText()).lower())
+        for card in (self.loss_card, self.ap_card, self.share_card):
+            card.refresh(log)
 
-        ends = [s.until_epoch for s in log.config.plan.stages[:-1]] if log.config else []
-        for chart in self._charts:
-            chart.refresh(log)
-            chart.show_stages(ends)
-        self.loss_card.remark.setText(legend_html(log) if log.epochs else "total · rpn · class · box · mask")
-        self.ap_card.remark.setText(_ap_remark(log))
+    def _draw_share(self) -> None:
+        self.share_card.refresh(self.log)
 
     def _mark_stages(self) -> None:
         log = self.log
@@ -311,40 +259,5 @@ class TrainRoom(QWidget):
         self.plan.mark(log.config.plan, len(log.config.plan.stages) if done else log.stage_index, running)
 
 
-def _ap_remark(log: RunLog) -> str:
-    if not log.validations:
-        return "mask · box"
-    newest, best = log.validations[-1], log.best
-    words = "" if log.boxes_only else f"mask {ap_words(newest.mask_ap)} · "
-    words += f"box {ap_words(newest.box_ap)}"
-    return words + (f" · best at epoch {best.epoch}" if best is not None else "")
-
-
-def _short_device(log: RunLog) -> str:
-    from gui.models.run_log import device_words
-
+def _device(log: RunLog) -> str:
     return device_words(log.attempt.device) if log.attempt is not None else ""
-
-
-def _summaries(folder: Path, _report: Report) -> tuple[Path, list[RunSummary]]:
-    found = []
-    for run in list_runs(folder):
-        try:
-            found.append(run.summary())
-        except (UserError, OSError):  # a run folder somebody is deleting, or damaged: the others still count
-            continue
-    return folder, found
-
-
-def _column(*parts: QWidget | QHBoxLayout) -> QVBoxLayout:
-    column = QVBoxLayout()
-    column.setSpacing(14)
-    for part in parts:
-        column.addWidget(part) if isinstance(part, QWidget) else column.addLayout(part)
-    return column
-
-
-def _single_shot(parent: QWidget, interval: int, then: Any) -> QTimer:
-    timer = QTimer(parent, singleShot=True, interval=interval)
-    timer.timeout.connect(then)
-    return timer

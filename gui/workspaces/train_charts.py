@@ -11,7 +11,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from engine.domain.annotation import PALETTE
-from gui.models.run_log import PARTS, RunLog, smoothed
+from gui.models.live_numbers import BY_KEY, trailing_mean
+from gui.models.run_log import PARTS, RunLog
 from gui.theme import tokens
 
 MAX_POINTS = 1500
@@ -21,12 +22,12 @@ PART_COLORS = dict(zip(PARTS, (PALETTE[0], PALETTE[2], PALETTE[3], PALETTE[6]), 
 class Chart(pg.PlotWidget):  # type: ignore[misc]
     """A calm plot over epochs: no menu, no dragging, thin horizontal lines."""
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None, *, height: int = 180) -> None:
         self._stages: list[pg.InfiniteLine] = []
         super().__init__(parent)
         self.setAccessibleName(name)
-        self.setMinimumHeight(190)
-        self.setMaximumHeight(210)
+        self.setMinimumHeight(height)
+        self.setMaximumHeight(height)
         self.setAntialiasing(True)
         self.setMouseEnabled(False, False)
         self.setMenuEnabled(False)
@@ -88,7 +89,7 @@ class LossChart(Chart):
         x = np.asarray(log.epochs[::every])
         window = max(1, len(log.epochs) // 25)
         for name in ("total", *PARTS):
-            y = np.asarray(smoothed(log.losses[name], window)[::every])
+            y = trailing_mean(log.losses[name], window)[::every]
             self._curves[name].setData(x, y if y.any() else np.full_like(x, np.nan))
         self._curves["raw"].setData(x, np.asarray(log.losses["total"][::every]))
         self._fit(log)
@@ -107,6 +108,42 @@ class LossChart(Chart):
         self._curves["total"].setPen(pg.mkPen(t.accent, width=2))
         for name, color in PART_COLORS.items():
             self._curves[name].setPen(pg.mkPen(_readable(color), width=1.2))
+
+
+class ShareChart(Chart):
+    """Live shares of the steps in [0, 1], smoothed, the first one with its raw values behind it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        self._curves: dict[str, pg.PlotDataItem] = {}
+        super().__init__("Live shares over epochs", parent, height=160)
+        for name in ("raw", "second", "first"):
+            self._curves[name] = self.plot()
+        self.setYRange(0, 1, padding=0.03)
+        self._recolor()
+
+    def refresh(self, log: RunLog, keys: Sequence[str]) -> None:
+        """Draw one or two series of `log.live`."""
+        every = max(1, len(log.epochs) // MAX_POINTS)
+        x = np.asarray(log.epochs[::every])
+        window = max(1, len(log.epochs) // 25)
+        shown = dict(zip(("first", "second"), keys, strict=False))
+        for name in ("first", "second"):
+            y = (
+                trailing_mean(log.live.series(shown[name]), window)[::every]
+                if name in shown
+                else np.full_like(x, np.nan)
+            )
+            self._curves[name].setData(x, y)
+        self._curves["raw"].setData(x, log.live.series(keys[0])[::every])
+        self.setXRange(0, max(log.epochs[-1] if log.epochs else 0.0, 1.0), padding=0.01)
+
+    def _recolor(self) -> None:
+        if not self._curves:
+            return
+        t = tokens()
+        self._curves["raw"].setPen(pg.mkPen(t.color("accent", 25), width=1))
+        self._curves["first"].setPen(pg.mkPen(t.accent, width=2))
+        self._curves["second"].setPen(pg.mkPen(t.muted, width=1.2))
 
 
 class ApChart(Chart):
@@ -168,4 +205,15 @@ def legend_html(log: RunLog) -> str:
             continue
         value = f" {sum(series) / len(series):.2f}" if name == "total" else ""
         words.append(f'<span style="color:{color}">{name}{value}</span>')
+    return " · ".join(words)
+
+
+def share_html(log: RunLog, keys: Sequence[str]) -> str:
+    """The newest numbers of the curves of a :class:`ShareChart`, in their colours."""
+    t = tokens()
+    words = []
+    for key, color in zip(keys, (t.accent, t.muted), strict=False):
+        value = log.live.value(BY_KEY[key])
+        if value is not None:
+            words.append(f'<span style="color:{color}">{BY_KEY[key].words(value)}</span>')
     return " · ".join(words)

@@ -19,7 +19,7 @@ from engine.events import (
 )
 from engine.project.runs import RunFolder, RunState
 from gui.engine_run import RunHistory, RunStatus, lost_reason
-from gui.models.run_log import RunLog, ap_words, device_words, duration_words, smoothed, when_words
+from gui.models.run_log import RunLog, ap_words, device_words, duration_words, when_words
 
 pytestmark = pytest.mark.gui
 
@@ -81,10 +81,10 @@ def test_a_stopped_run_tells_neither_speed_nor_time_left(qapp, run):
 
 def test_loss_terms_are_summed_by_part_of_the_network(qapp, run):
     log = log_of(run, step(1, total=2.0))
-    assert log.losses["rpn"] == [pytest.approx(0.3)]
-    assert log.losses["class"] == [pytest.approx(1.7)]
-    assert log.losses["mask"] == [0.0]
-    assert log.losses["total"] == [pytest.approx(2.0)]
+    assert list(log.losses["rpn"]) == [pytest.approx(0.3)]
+    assert list(log.losses["class"]) == [pytest.approx(1.7)]
+    assert list(log.losses["mask"]) == [0.0]
+    assert list(log.losses["total"]) == [pytest.approx(2.0)]
 
 
 def test_a_resume_takes_back_what_came_after_its_checkpoint(qapp, run):
@@ -92,6 +92,7 @@ def test_a_resume_takes_back_what_came_after_its_checkpoint(qapp, run):
     log.add(started(attempt=2, step=10))
     assert log.steps == list(range(1, 11))
     assert all(len(series) == 10 for series in log.losses.values())
+    assert len(log.live) == 10
     assert [v.epoch for v in log.validations] == [1]
     log.add(step(11))
     assert log.steps[-1] == 11
@@ -149,11 +150,6 @@ def test_words_for_numbers():
     assert when_words(now - 5, now) == "just now"
     assert when_words(now - 1500, now) == "25 min ago"
     assert when_words(now - 40 * 86400, now).split()[0].isdigit()
-
-
-def test_smoothing_is_a_trailing_mean():
-    assert smoothed([1, 3, 5, 7], 2) == [1, 2, 4, 6]
-    assert smoothed([], 3) == []
 
 
 def test_why_a_trainer_vanished_depends_on_what_is_known():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.config import PRESETS, Layers
+from engine.config import PRESETS, Layers, train_config
 from engine.domain.annotation import Annotation, Instance, Split
 from engine.domain.mask import Mask
 from engine.events import AttemptStarted, EpochValidated, StageStarted, StepDone, to_line
@@ -131,9 +131,8 @@ def test_events_of_a_live_run_fill_card_curves_and_log(room, session, qtbot):
         qtbot.waitUntil(lambda: "epoch 1 of" in room.run_card._facts.text(), timeout=5000)
         assert room.log.status.state is RunState.RUNNING
         assert "mask AP 0.51" in room.log_card.text()
-        loss, ap = room._charts
-        qtbot.waitUntil(lambda: len(ap._mask.getData()[0]) == 1, timeout=3000)
-        assert loss._curves["total"].getData()[1][-1] == pytest.approx(0.75, abs=0.26)
+        qtbot.waitUntil(lambda: len(room.ap_card.chart._mask.getData()[0]) == 1, timeout=3000)
+        assert room.loss_card.chart._curves["total"].getData()[1][-1] == pytest.approx(0.75, abs=0.26)
         room.run_card.stop.click()
         qtbot.waitUntil(run.stop_requested, timeout=5000)
         qtbot.waitUntil(lambda: room.run_card._state.text() == "stopping", timeout=5000)
@@ -166,7 +165,7 @@ def test_events_of_the_followed_run_do_not_mix_into_an_older_one_that_is_looked_
 def test_the_runs_are_listed_newest_first(room, session, qtbot):
     first, second = create_run(session.store, room.plan.config()), create_run(session.store, room.plan.config())
     tell(first, started())
-    room._read_runs()
+    room._runs_reader.look()
     qtbot.waitUntil(lambda: room.runs._ids == [second.id, first.id], timeout=5000)
 
 
@@ -176,6 +175,40 @@ def test_train_starts_a_run_with_the_plan_as_it_stands(room, session, qtbot):
     qtbot.waitUntil(lambda: room.log.run is not None, timeout=5000)
     assert room.log.config.preset == "notes"
     assert [s.layers for s in room.log.config.plan.stages] == [Layers.HEADS, Layers.ALL, Layers.ALL]
+
+
+def test_a_run_is_started_from_the_weights_that_were_chosen(room, session, qtbot):
+    box = room.plan.weights.list
+    box.setCurrentIndex(box.findData("coco"))
+    box.activated.emit(box.currentIndex())
+    assert room.bar.value("Starts from") == box.currentText()
+    assert room.start()
+    qtbot.waitUntil(lambda: room.log.run is not None, timeout=5000)
+    assert room.log.config == train_config("quick", settings=("weights=coco",))
+
+
+def test_the_checkpoints_of_the_projects_runs_are_offered_and_not_those_of_another_project(
+    room, session, qtbot, tmp_path
+):
+    run = create_run(session.store, room.plan.config())
+    run.checkpoint("best").touch()
+    room._runs_reader.look()
+    chooser = room.plan.weights
+    qtbot.waitUntil(lambda: chooser.list.findData(f"run:{run.id}@best") >= 0, timeout=5000)
+    assert chooser.list.findData(f"run:{run.id}@last") == -1
+    chooser.choose(f"run:{run.id}@best")
+    make_project(tmp_path / "other")
+    assert session.open_project(tmp_path / "other")
+    assert room.plan.config().weights == "lite0"
+    assert chooser.list.findData(f"run:{run.id}@best") == -1
+
+
+def test_a_checkpoint_that_is_gone_is_refused_in_words(room, session, qtbot):
+    run, heard = create_run(session.store, room.plan.config()), []
+    session.message.connect(lambda level, text: heard.append(text))
+    room.plan.weights.choose(f"run:{run.id}@best")
+    assert room.start() is False
+    assert "do not exist" in heard[-1]
 
 
 def test_a_second_training_is_not_started_while_one_runs(room, session, qtbot):
@@ -203,7 +236,7 @@ def test_a_preset_comes_out_as_it_went_in(plan):
 
 def test_an_edit_makes_the_plan_my_own_and_keeps_the_rest_of_the_preset(plan):
     plan.use_preset("quick")
-    plan._rows[0].until.setValue(3)
+    plan.stages.rows[0].until.setValue(3)
     config = plan.config()
     assert config.preset == "custom"
     assert config.plan.epochs == 3
@@ -212,29 +245,29 @@ def test_an_edit_makes_the_plan_my_own_and_keeps_the_rest_of_the_preset(plan):
 
 def test_epochs_that_do_not_rise_are_told_and_not_trained(plan):
     plan.use_preset("notes")
-    plan._rows[1].until.setValue(50)
+    plan.stages.rows[1].until.setValue(50)
     assert plan.problem() == "Stage 2 has to end after epoch 50: epochs count from the start."
-    plan._rows[1].until.setValue(51)
+    plan.stages.rows[1].until.setValue(51)
     assert plan.problem() == ""
-    plan._rows[0].rate.setText("")
+    plan.stages.rows[0].rate.setText("")
     assert "positive number" in plan.problem()
 
 
 def test_stages_are_added_and_removed_but_the_last_one_stays(plan):
     plan.use_preset("quick")
-    plan.add_row()
+    plan.stages.add_row()
     assert len(plan.config().plan.stages) == 2
-    for row in list(plan._rows):
-        plan.remove_row(row)
-    assert len(plan._rows) == 1
+    for row in list(plan.stages.rows):
+        plan.stages.remove_row(row)
+    assert len(plan.stages.rows) == 1
 
 
 def test_the_stage_that_trains_is_marked_only_on_the_plan_that_trains(plan):
     plan.use_preset("notes")
     plan.mark(PRESETS["notes"].plan, 1, running=True)
-    assert [r.state.text() for r in plan._rows] == ["done", "running", ""]
+    assert [r.state.text() for r in plan.stages.rows] == ["done", "running", ""]
     plan.use_preset("quick")
-    assert [r.state.text() for r in plan._rows] == [""]
+    assert [r.state.text() for r in plan.stages.rows] == [""]
 
 
 def test_the_room_of_a_closed_project_is_empty_again(room, session, qtbot):
