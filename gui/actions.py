@@ -78,6 +78,14 @@ def _tool(name: str, text: str, key: str, glyph: str, *, masks_only: bool = True
     )  # fmt: skip
 
 
+def _shape(name: str, text: str, *keys: str, does: str = "reshape") -> ActionSpec:
+    """Something that is done to the masks of the selected objects."""
+    return ActionSpec(
+        name, text, keys, Room.ANNOTATE, Need.WRITABLE_IMAGE, "Tools", "shape", masks_only=True, does=does,
+        arg=name if does == "reshape" else None,
+    )  # fmt: skip
+
+
 def _mark(name: str, text: str, group: str, value: object) -> ActionSpec:
     return ActionSpec(
         name, text, (), Room.IMAGES, Need.WRITABLE_IMAGE, "Image", group, checkable=True, does=f"set_{group}", arg=value
@@ -99,6 +107,11 @@ TABLE: tuple[ActionSpec, ...] = (
     ActionSpec("undo", "Undo", ("Ctrl+Z",), P, Need.WRITABLE, "Edit", "undo", "undo"),
     ActionSpec("redo", "Redo", ("Ctrl+Shift+Z",), P, Need.WRITABLE, "Edit", "undo", "redo"),
     ActionSpec("delete_selected", "Delete object", ("Del",), A, Need.WRITABLE_IMAGE, "Edit", "object"),
+    ActionSpec("copy_selected", "Copy objects", ("Ctrl+C",), A, Need.IMAGE, "Edit", "clipboard"),
+    ActionSpec("paste", "Paste objects", ("Ctrl+V",), A, Need.WRITABLE_IMAGE, "Edit", "clipboard"),
+    ActionSpec("duplicate_selected", "Duplicate objects", ("Ctrl+D",), A, Need.WRITABLE_IMAGE, "Edit", "clipboard"),
+    ActionSpec("copy_to_next", "Copy objects to the next image", ("Ctrl+Shift+D",), A, Need.WRITABLE_IMAGE, "Edit",
+               "clipboard"),
     ActionSpec("select_all", "Select all objects", ("Ctrl+A",), A, Need.IMAGE, "Edit", "object"),
     ActionSpec("new_instance", "New object", ("N",), A, Need.WRITABLE_IMAGE, "Edit", "object"),
     ActionSpec("next_instance", "Next object", (".",), A, Need.IMAGE, "Edit", "object"),
@@ -124,10 +137,23 @@ TABLE: tuple[ActionSpec, ...] = (
     _tool("polygon", "Polygon", "P", "vector-polygon"),
     _tool("lasso", "Lasso", "L", "lasso"),
     _tool("rectangle", "Rectangle", "U", "rectangle-outline", masks_only=False),
+    _tool("ellipse", "Ellipse", "C", "ellipse-outline"),
+    _tool("wand", "Wand", "W", "magic-staff"),
+    _tool("threshold", "Threshold", "T", "brush-variant"),
     _tool("cut_hole", "Cut hole", "H", "circle-double"),
     _tool("fill_hole", "Fill hole", "", "circle-slice-8"),
+    _tool("split", "Split", "K", "knife"),
     ActionSpec("fill_hole_at_cursor", "Fill the hole under the cursor", ("Shift+H",), A, Need.WRITABLE_IMAGE,
                "Tools", "now", masks_only=True),
+    _shape("merge", "Merge into one", "M", does="merge_selected"),
+    _shape("intersect", "Keep only what they share", "Shift+M", does="intersect_selected"),
+    _shape("take", "Take their pixels from all others", "Shift+T", does="take_from_others"),
+    _shape("largest", "Keep the largest part", "Shift+K"),
+    _shape("specks", "Remove specks…", "Shift+R", does="remove_specks"),
+    _shape("holes", "Fill all holes", "Ctrl+Shift+H"),
+    _shape("grow", "Grow by 1 px", "Ctrl+]", "Ctrl+Shift+Up"),
+    _shape("shrink", "Shrink by 1 px", "Ctrl+[", "Ctrl+Shift+Down"),
+    _shape("smooth", "Smooth", "Shift+S"),
     *(
         ActionSpec(f"class_{n}", f"Class {n}", (str(n),), A, Need.IMAGE, does="choose_class", arg=n)
         for n in range(1, 10)
@@ -164,7 +190,7 @@ TABLE: tuple[ActionSpec, ...] = (
 )  # fmt: skip
 MENUS = ("File", "Edit", "Image", "Tools", "Review", "View", "Help")
 EXCLUSIVE = frozenset({"tool", "status", "split", "theme"})
-SUBMENUS: Mapping[str, str] = {"status": "Status", "split": "Split", "theme": "Theme"}
+SUBMENUS: Mapping[str, str] = {"shape": "Selected objects", "status": "Status", "split": "Split", "theme": "Theme"}
 
 
 def spec(name: str) -> ActionSpec:

@@ -104,6 +104,18 @@ class Commands(QObject):
     def delete_selected(self) -> None:
         self._session.delete_instances(self._session.document.selection)
 
+    def copy_selected(self) -> None:
+        self._session.copy_selected()
+
+    def paste(self) -> None:
+        self._session.paste()
+
+    def duplicate_selected(self) -> None:
+        self._session.duplicate_selected()
+
+    def copy_to_next(self) -> None:
+        self._session.copy_to_next()
+
     def select_all(self) -> None:
         self._session.document.select(i.id for i in self._session.document.annotation or ())
 
@@ -130,6 +142,23 @@ class Commands(QObject):
 
     def fill_hole_at_cursor(self) -> None:
         self._window.annotate.canvas.fill_hole_at_cursor()
+
+    def merge_selected(self) -> None:
+        self._session.merge_selected()
+
+    def intersect_selected(self) -> None:
+        self._session.intersect_selected()
+
+    def take_from_others(self) -> None:
+        self._session.take_from_others()
+
+    def reshape(self, name: str) -> None:
+        self._session.reshape_selected(name)
+
+    def remove_specks(self) -> QDialog:
+        from gui.dialogs.specks import ask_specks
+
+        return ask_specks(self._window, self._session)
 
     def choose_class(self, number: int) -> None:
         store = self._session.store

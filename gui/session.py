@@ -2,7 +2,8 @@
 
 Views never write: they call a method here, the store commits, ``changed`` says what is different, views read again.
 The layers: :mod:`gui.session_base` (project, image, notices), :mod:`gui.session_edits` (objects, images, classes),
-:mod:`gui.session_review` (verdicts on predictions), and here what takes a while: files and the engine.
+:mod:`gui.session_shapes` (masks of the selected objects, copies), :mod:`gui.session_review` (verdicts on predictions),
+and here what takes a while: files and the engine.
 """
 
 from __future__ import annotations

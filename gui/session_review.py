@@ -9,13 +9,13 @@ from engine.domain.prediction import Prediction
 from engine.errors import DataError
 from engine.project.records import Verdict
 from gui.session_base import told
-from gui.session_edits import SessionEdits
+from gui.session_shapes import SessionShapes
 
 if TYPE_CHECKING:
     from engine.review.decisions import Outcome
 
 
-class SessionReview(SessionEdits):
+class SessionReview(SessionShapes):
     """Verdicts on the open project's predictions.
 
     ``run`` and ``epoch`` say which checkpoint predicted; they stay with the instance for its life.

@@ -27,7 +27,7 @@ def capsule_mask(a: Floats, b: Floats, radius: float, height: int, width: int) -
     first, after = _rows(columns + 0.5, a, b, radius)
     start, end = np.clip(first, 0, height).astype(np.int64), np.clip(after, 0, height).astype(np.int64)
     some = start < end
-    return _from_column_runs(columns[some], start[some], end[some], height, width)
+    return column_runs_mask(columns[some], start[some], end[some], height, width)
 
 
 def _within(x: Floats, y: Floats, a: Floats, b: Floats, radius: float) -> npt.NDArray[np.bool_]:
@@ -86,7 +86,7 @@ def _strip(x: Floats, d: Floats, radius: float) -> tuple[Floats, Floats]:
     return np.maximum(upper, ends[0]), np.minimum(lower, ends[1])
 
 
-def _from_column_runs(
+def column_runs_mask(
     columns: npt.NDArray[np.int64], start: npt.NDArray[np.int64], end: npt.NDArray[np.int64], height: int, width: int
 ) -> Mask:
     """Mask with rows ``start..end`` of each column set; columns ascend, no run is empty."""

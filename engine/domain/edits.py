@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from engine.domain.annotation import Annotation, Instance
@@ -59,6 +59,15 @@ def fill_hole(annotation: Annotation, instance_id: str, x: int, y: int) -> Annot
     mask = _mask_of(annotation, instance_id)
     hole = mask.hole_at(x, y)
     return annotation if hole is None else set_mask(annotation, instance_id, mask | hole)
+
+
+def reshape(annotation: Annotation, instance_ids: Iterable[str], change: Callable[[Mask], Mask]) -> Annotation:
+    """Put the masks of the named instances through `change`; one that would lose its last pixel stays as it is."""
+    for instance_id in instance_ids:
+        mask = change(_mask_of(annotation, instance_id))
+        if not mask.is_empty:
+            annotation = set_mask(annotation, instance_id, mask)
+    return annotation
 
 
 def set_category(annotation: Annotation, instance_ids: Iterable[str], category_id: int) -> Annotation:

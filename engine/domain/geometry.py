@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from rlemasklib import RLEMask
 
-from engine.domain.capsule import capsule_mask
+from engine.domain.capsule import capsule_mask, column_runs_mask
 from engine.domain.mask import Mask
 
 Points = Sequence[tuple[float, float]] | npt.NDArray[np.floating]
@@ -37,6 +37,20 @@ def ellipse_points(cx: float, cy: float, rx: float, ry: float, theta: float = 0.
     x, y = rx * np.cos(t), ry * np.sin(t)
     cos, sin = math.cos(theta), math.sin(theta)
     return np.stack([cx + x * cos - y * sin, cy + x * sin + y * cos], axis=1)
+
+
+def ellipse_mask(box: Sequence[float], height: int, width: int) -> Mask:
+    """Pixels whose centre lies in the ellipse inside `box` ``(x0, y0, x1, y1)``; what leaves the image is cut."""
+    (cx, rx), (cy, ry) = (((box[i] + box[i + 2]) / 2, abs(box[i + 2] - box[i]) / 2) for i in (0, 1))
+    if not rx or not ry:
+        return Mask.empty(height, width)
+    columns = np.arange(max(0, math.floor(cx - rx)), min(width, math.ceil(cx + rx)))
+    half = ry * np.sqrt(np.maximum(0, 1 - ((columns + 0.5 - cx) / rx) ** 2))
+    half = np.where(np.abs(columns + 0.5 - cx) <= rx, half, -1)
+    top = np.clip(np.ceil(cy - half - 0.5), 0, height).astype(np.int64)
+    bottom = np.clip(np.floor(cy + half - 0.5) + 1, 0, height).astype(np.int64)
+    some = top < bottom
+    return column_runs_mask(columns[some], top[some], bottom[some], height, width)
 
 
 def stroke_mask(points: Points, radius: float, height: int, width: int) -> Mask:

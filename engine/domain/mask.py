@@ -211,19 +211,18 @@ class Mask:
 
         The object counts as 8-connected, so a diagonal pair of pixels closes a hole (as in ``cv2.findContours``).
         """
-        if self.area == 0:
-            return ()
-        x0, y0, x1, y1 = self.box
-        tight = Mask(self._rle.crop(np.array([x0, y0, x1 - x0, y1 - y0])))
-        framed = ~tight.padded(1, 1, tight.height + 2, tight.width + 2)
-        found = [Mask(part) for part in framed._rle.connected_components(connectivity=4)]
-        inner = [m for m in found if not m.contains_point(0, 0)]
-        return tuple(m.translated(x0 - 1, y0 - 1, self.height, self.width) for m in inner)
+        return tuple(Mask(part) for part in (self.filled - self)._rle.connected_components(connectivity=4))
 
     @property
     def filled(self) -> Mask:
         """This mask with every hole filled."""
-        return Mask.union_of((self, *self.holes), self.height, self.width)
+        if self.is_empty:
+            return self
+        x0, y0 = self.box[:2]
+        tight = self.cropped(self.box)
+        framed = ~tight.padded(1, 1, tight.height + 2, tight.width + 2)
+        (outside,) = framed._rle.connected_components(connectivity=4, filter_fn=_at_left_border)
+        return (~Mask(outside)).translated(x0 - 1, y0 - 1, self.height, self.width)
 
     def hole_at(self, x: int, y: int) -> Mask | None:
         """The hole that contains pixel ``(x, y)``, if any."""
@@ -270,6 +269,12 @@ class Mask:
 
     def __repr__(self) -> str:
         return f"Mask({self.width}x{self.height}, area={self.area}, box={self.box})"
+
+
+def _at_left_border(areas: object, boxes: npt.NDArray[Any], centroids: object) -> npt.NDArray[np.bool_]:
+    """Of connected components (boxes N x 4, x y w h) those that reach the first column."""
+    touching: npt.NDArray[np.bool_] = boxes[:, 0] == 0
+    return touching
 
 
 def boxes_touch(a: Sequence[float], b: Sequence[float]) -> bool:

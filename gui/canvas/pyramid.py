@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +11,22 @@ import numpy.typing as npt
 from engine.domain.mask import Mask
 
 Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelPart:
+    """A part of one level of an image.
+
+    Attributes:
+        pixels: h x w x 3 uint8 RGB, not to be written to.
+        level: one pixel stands for ``2**level x 2**level`` image pixels.
+        x, y: of its top-left pixel in the level.
+    """
+
+    pixels: Pixels
+    level: int
+    x: int
+    y: int
 
 
 class ImagePyramid:

@@ -13,7 +13,7 @@ from engine.domain.annotation import BoxXYXY
 from gui.canvas.image_layer import draw_image
 from gui.canvas.item_layer import OUTLINE_REACH, draw_items
 from gui.canvas.items import Appearance, items_of
-from gui.canvas.pyramid import ImagePyramid
+from gui.canvas.pyramid import ImagePyramid, LevelPart
 from gui.canvas.sprites import SpriteCache, pixels_of
 from gui.canvas.viewport import BoxInt, Viewport
 from gui.models.document import NO_IMAGE, Document
@@ -42,6 +42,12 @@ class Renderer:
     @property
     def view(self) -> Viewport:
         return self._view
+
+    def seen_pixels(self) -> LevelPart:
+        """The image's pixels on screen, of the level they are drawn from: as many as the screen has, not the image."""
+        view = self._view
+        x0, y0, x1, y1 = view.visible_at_level
+        return LevelPart(self._pyramid.level(view.level)[y0:y1, x0:x1], view.level, x0, y0)
 
     def show_image(self) -> None:
         """Take over the document's image."""

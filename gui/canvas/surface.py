@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.domain.annotation import BoxXYXY
 from gui.canvas.items import Appearance
+from gui.canvas.pyramid import LevelPart
 from gui.canvas.renderer import Renderer
 from gui.canvas.tags import draw_tags
 from gui.canvas.viewport import Viewport
@@ -97,6 +98,10 @@ class CanvasSurface(QWidget):
     def scale(self) -> float:
         """Device pixels per image pixel; 1 is 100 %."""
         return self.view.scale
+
+    def seen_pixels(self) -> LevelPart:
+        """The image's pixels on screen, of the pyramid level they are drawn from."""
+        return self._renderer.seen_pixels()
 
     def zoom_fit(self) -> None:
         """Show the whole image, also when the canvas changes its size."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
@@ -10,10 +9,10 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QWheelE
 from PySide6.QtWidgets import QWidget
 
 from gui.canvas.surface import CanvasSurface
+from gui.canvas.tool_settings import ToolSettings
 from gui.canvas.tools import TOOLS, Pointer, Tool
 from gui.models.document import Document
 
-MIN_BRUSH, MAX_BRUSH = 1.0, 2000.0
 WHEEL_ZOOM = 1.2  # per notch of 15 degrees
 KEY_PAN = 64  # logical pixels per arrow key
 Button, Modifier, Key = Qt.MouseButton, Qt.KeyboardModifier, Qt.Key
@@ -28,17 +27,19 @@ class CanvasView(CanvasSurface):
         tool_changed(str): name of the tool in use.
         hint_changed(str): one line on what mouse and keys do now, ``key text · key text``.
         cursor_moved(object): ``(x, y)`` image pixel under the mouse, None outside of the image.
-        brush_size_changed(float): diameter in image pixels.
+
+    Attributes:
+        settings: what a person set for the tools.
     """
 
     tool_changed = Signal(str)
     hint_changed = Signal(str)
     cursor_moved = Signal(object)
-    brush_size_changed = Signal(float)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, parent)
-        self._brush_size = 24.0
+        self.settings = ToolSettings(self)
+        self.settings.changed.connect(self._on_settings_changed)
         self._pan_from: QPointF | None = None
         self._space_held = self._q_held = False
         self._gesture = Button.NoButton  # the button that holds it
@@ -103,22 +104,15 @@ class CanvasView(CanvasSurface):
     @property
     def brush_size(self) -> float:
         """Diameter of the brush in image pixels, 1 to 2000."""
-        return self._brush_size
+        return self.settings.brush_size
 
     @brush_size.setter
     def brush_size(self, size: float) -> None:
-        size = min(max(size, MIN_BRUSH), MAX_BRUSH)
-        if size != self._brush_size:
-            self._brush_size = size
-            self.redraw()
-            self.brush_size_changed.emit(size)
-            self.hint_changed_now()
+        self.settings.brush_size = size
 
-    def step_brush(self, steps: float) -> None:
-        """Make the brush larger or smaller by tenths, at least by one pixel."""
-        change = self._brush_size * 1.1**steps - self._brush_size
-        if change:
-            self.brush_size = round(self._brush_size + math.copysign(max(1.0, abs(change)), change))
+    def _on_settings_changed(self) -> None:
+        self.redraw()
+        self.hint_changed_now()
 
     @property
     def hint(self) -> str:
@@ -213,7 +207,7 @@ class CanvasView(CanvasSurface):
         """Turns of any fineness zoom in proportion; with Ctrl they change the brush."""
         notches = (event.angleDelta().y() or event.angleDelta().x()) / 120
         if event.modifiers() & Modifier.ControlModifier:
-            self.step_brush(notches)
+            self.settings.step_brush(notches)
         elif notches:
             self.zoom_by(WHEEL_ZOOM**notches, event.position())
         event.accept()
@@ -270,7 +264,7 @@ class CanvasView(CanvasSurface):
         elif key in (Key.Key_Plus, Key.Key_Equal, Key.Key_Minus):
             self.zoom_by(1 / WHEEL_ZOOM if key == Key.Key_Minus else WHEEL_ZOOM)
         elif key in (Key.Key_BracketLeft, Key.Key_BracketRight):
-            self.step_brush(-1 if key == Key.Key_BracketLeft else 1)
+            self.settings.step_brush(-1 if key == Key.Key_BracketLeft else 1)
         elif key in (Key.Key_Space, Key.Key_Q):
             self._hold(event, held=True)
         else:

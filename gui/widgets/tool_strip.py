@@ -14,6 +14,8 @@ from gui.widgets.basics import rule
 from gui.widgets.row_delegate import small_font
 
 STRIP_WIDTH = 46
+BUTTON = QSize(36, 34)
+LOWEST = 24  # what a button shrinks to before a low window hides one
 
 
 class ToolButton(QToolButton):
@@ -25,9 +27,18 @@ class ToolButton(QToolButton):
         self._hovered = False
         self.setDefaultAction(action)
         self.setProperty("role", "tool")
-        self.setFixedSize(QSize(36, 34))
+        self.setFixedWidth(BUTTON.width())
+        self.setMinimumHeight(LOWEST)
+        self.setMaximumHeight(BUTTON.height())
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.setToolTip(f"{action.text()} ({key})" if key else action.text())
         self.setAccessibleName(action.text())
+
+    def sizeHint(self) -> QSize:
+        return BUTTON
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(BUTTON.width(), LOWEST)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self._hovered = True
@@ -49,7 +60,7 @@ class ToolButton(QToolButton):
             painter.setBrush(t.color("panel2"))
             painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
         color = t.color("on_accent" if self.isChecked() else "muted", 100 if self.isEnabled() else 45)
-        icons.paint(painter, QRect(0, 0, 36, 32), self._icon_name, color, 19)
+        icons.paint(painter, QRect(0, 0, self.width(), self.height() - 2), self._icon_name, color, 19)
         self._paint_key(painter, color)
 
     def _paint_key(self, painter: QPainter, color: QColor) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.domain.combine import Overlap
 from gui.actions import Actions, spec
 from gui.canvas.view import CanvasView
 from gui.dialogs.classes import ask_new_class, ask_remove, ask_rename
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from gui.session import Session
 
 LAYOUT_VERSION = 1
-TOOLS = ("select", None, "brush", "eraser", "polygon", "lasso", "rectangle", None, "cut_hole", "fill_hole")
+TOOLS = (
+    "select", None, "brush", "eraser", "threshold", "wand", None, "polygon", "lasso", "rectangle", "ellipse", None,
+    "cut_hole", "fill_hole", "split",
+)  # fmt: skip
 
 
 class AnnotateRoom(QMainWindow):
@@ -120,9 +124,11 @@ class AnnotateRoom(QMainWindow):
         canvas.cursor_moved.connect(self.cursor_moved)
         canvas.tool_changed.connect(self._tool_changed)
         canvas.view_changed.connect(self._view_changed)
-        canvas.brush_size_changed.connect(self.options.show_size)
+        canvas.settings.changed.connect(self._settings_changed)
         canvas.look_changed.connect(self._look_changed)
         self.options.size_set.connect(self._set_size)
+        self.options.tolerance_set.connect(self._set_tolerance)
+        self.options.overlap_set.connect(self._set_overlap)
         self.options.opacity_set.connect(self._set_opacity)
         self.options.fit_wanted.connect(canvas.zoom_fit)
         self.classes.chosen.connect(self._session.set_category)
@@ -133,7 +139,7 @@ class AnnotateRoom(QMainWindow):
             signal.connect(self._refresh)
         for signal in (self._session.project_opened, self._session.changed, self._session.image_opened):
             signal.connect(self._show_page)
-        self.options.show_size(canvas.brush_size)
+        self._settings_changed()
         self._look_changed()
         self._tool_changed(canvas.tool)
 
@@ -181,8 +187,18 @@ class AnnotateRoom(QMainWindow):
         self.options.show_opacity(self.canvas.opacity)
         self._actions["toggle_outlines"].setChecked(self.canvas.outline_only)
 
+    def _settings_changed(self) -> None:
+        now = self.canvas.settings
+        self.options.show_settings(size=now.brush_size, tolerance=now.tolerance, overlap=now.overlap)
+
     def _set_size(self, size: int) -> None:
-        self.canvas.brush_size = size
+        self.canvas.settings.brush_size = size
+
+    def _set_tolerance(self, tolerance: int) -> None:
+        self.canvas.settings.tolerance = tolerance
+
+    def _set_overlap(self, overlap: Overlap) -> None:
+        self.canvas.settings.overlap = overlap
 
     def _set_opacity(self, opacity: float) -> None:
         self.canvas.opacity = opacity

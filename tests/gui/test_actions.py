@@ -14,7 +14,8 @@ pytestmark = pytest.mark.gui
 # PRODUCT: "Keys and mouse", for what exists.
 PROMISED = {
     "V": "tool_select", "B": "tool_brush", "E": "tool_eraser", "P": "tool_polygon", "L": "tool_lasso",
-    "U": "tool_rectangle", "H": "tool_cut_hole", "Shift+H": "fill_hole_at_cursor", "N": "new_instance",
+    "U": "tool_rectangle", "W": "tool_wand", "H": "tool_cut_hole", "Shift+H": "fill_hole_at_cursor",
+    "N": "new_instance",
     "1": "class_1", "9": "class_9", ".": "next_instance", ",": "previous_instance", "A": "canvas_previous_image",
     "D": "canvas_next_image", "PgDown": "next_image", "PgUp": "previous_image", "Ctrl+Z": "undo",
     "Ctrl+Shift+Z": "redo", "O": "toggle_outlines", "Q": "hide_masks", "F1": "show_keys", "Del": "delete_selected",

@@ -11,6 +11,8 @@ from PySide6.QtGui import QPainter
 
 from engine.domain.annotation import Annotation, BoxXYXY, Instance
 from gui.canvas.items import Appearance
+from gui.canvas.pyramid import LevelPart
+from gui.canvas.tool_settings import ToolSettings
 from gui.canvas.viewport import Viewport
 from gui.models.document import Document
 
@@ -44,12 +46,15 @@ class ToolHost(Protocol):
     """What a tool may ask of the canvas."""
 
     document: Document
-    brush_size: float
+    settings: ToolSettings
 
     @property
     def view(self) -> Viewport: ...
     @property
     def look(self) -> Appearance: ...
+    def seen_pixels(self) -> LevelPart:
+        """The image's pixels on screen, of the pyramid level they are drawn from."""
+
     def redraw(self, box: BoxXYXY | None = None, *, margin: float = 0.0) -> None:
         """Paint the overlay again, in this image box (`margin` device pixels more) or everywhere."""
 

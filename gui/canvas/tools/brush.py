@@ -40,10 +40,10 @@ class Brush(Tool):
     @property
     def radius(self) -> float:
         """Of the tip, image pixels."""
-        return self.host.brush_size / 2
+        return self.host.settings.brush_size / 2
 
     def hint(self) -> str:
-        size = f"[ ] size {self.host.brush_size:g} px"
+        size = f"[ ] size {self.host.settings.brush_size:g} px"
         return f"drag paint {self.current_name()} · right-drag erase · {size} · Shift+click line"
 
     def press(self, at: Pointer) -> None:
@@ -78,11 +78,16 @@ class Brush(Tool):
 
     def _extend(self, points: list[tuple[float, float]]) -> None:
         assert self._preview is not None
-        annotation = self.annotation
-        part = stroke_mask(points, self.radius, annotation.height, annotation.width)
-        self.host.redraw(self._preview.extend(part), margin=8)
+        self.host.redraw(self._preview.extend(self.part(points)), margin=8)
         self._last = points[-1]
         self.hover(Pointer(*points[-1]))
+
+    def part(self, points: list[tuple[float, float]]) -> Mask:
+        """What the tip covers along `points` of what it may change."""
+        stroke = stroke_mask(points, self.radius, self.annotation.height, self.annotation.width)
+        if self._subtract:
+            return stroke
+        return outcome.allowed(self.document, stroke, self._instance, self.host.settings.overlap)
 
     def release(self, at: Pointer) -> None:
         if self._preview is None:
@@ -91,10 +96,12 @@ class Brush(Tool):
         self.cancel()
         if subtract and instance is not None:
             outcome.erase_object(self.document, instance, stroke)
+        elif stroke.is_empty:
+            self.host.notice(outcome.ALL_TAKEN)
         elif instance is not None:
-            outcome.paint_object(self.document, instance, stroke)
+            outcome.paint_object(self.document, instance, stroke, overlap=self.host.settings.overlap)
         else:
-            outcome.add_object(self.document, stroke, verb="Paint")
+            outcome.add_object(self.document, stroke, verb="Paint", overlap=self.host.settings.overlap)
 
     def cancel(self) -> None:
         if self._preview is not None:
@@ -137,4 +144,5 @@ class Eraser(Brush):
     def hint(self) -> str:
         current = self.document.current
         what = self.document.category_name(current.category_id) if current else "the object under the pointer"
-        return f"drag erase {what} · right-drag paint · [ ] size {self.host.brush_size:g} px · Shift+click line"
+        size = f"[ ] size {self.host.settings.brush_size:g} px"
+        return f"drag erase {what} · right-drag paint · {size} · Shift+click line"

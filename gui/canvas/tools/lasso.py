@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
+from gui.canvas.tools.area import MODIFIER_HINT
 from gui.canvas.tools.base import Pointer
 from gui.canvas.tools.outline import OutlineTool
 
@@ -19,8 +20,7 @@ class Lasso(OutlineTool):
     def hint(self) -> str:
         if self.busy:
             return "release close the outline · Esc cancel"
-        name = self.category_name()
-        return f"drag outline a new {name} · Shift+drag add to the selected · right-drag take away"
+        return f"drag outline a new {self.category_name()} · {MODIFIER_HINT}"
 
     def press(self, at: Pointer) -> None:
         self.begin(at)

@@ -1,4 +1,4 @@
-"""Outlines drawn by hand: what lasso, polygon and hole cutting have in common."""
+"""Outlines drawn by hand: what lasso, polygon, rectangle and hole cutting have in common."""
 
 from __future__ import annotations
 
@@ -11,25 +11,20 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from engine.domain.geometry import polygon_mask
 from engine.domain.mask import Mask
 from gui.canvas.items import Appearance
-from gui.canvas.tools import outcome
-from gui.canvas.tools.base import Pointer, Tool, ToolHost
+from gui.canvas.tools.area import AreaTool
+from gui.canvas.tools.base import Pointer, ToolHost
 from gui.canvas.viewport import Viewport
 
 Points = Sequence[tuple[float, float]]
 CLOSE_REACH = 8  # logical pixels around the first vertex that count as a click on it
 
 
-class OutlineTool(Tool):
+class OutlineTool(AreaTool):
     """A tool whose gesture collects points and ends in the area they enclose.
 
     Attributes:
         points: the outline so far, image pixels.
-        adds: the area goes to the selected object (Shift) instead of becoming a new one.
-        subtracts: the area is taken from an object (right button or Alt).
     """
-
-    adds = False
-    subtracts = False
 
     def __init__(self, host: ToolHost) -> None:
         super().__init__(host)
@@ -42,15 +37,7 @@ class OutlineTool(Tool):
 
     def begin(self, at: Pointer) -> bool:
         """Start an outline at the pointer; False (with a notice) when it could lead to nothing."""
-        self.subtracts, self.adds = at.right, at.shift and not at.right
-        if self.subtracts and self.target(at) is None:
-            self.host.notice("No object here to take from: select one or start on one")
-            return False
-        if self.adds and self.document.current is None:
-            self.host.notice("Select the object to add to first")
-            return False
-        if not self.subtracts and not self.adds and self.document.active_category_id is None:
-            self.host.notice("Add a class first")
+        if not self.choose(at):
             return False
         self.points = [at.xy]
         self.host.hint_changed_now()
@@ -59,18 +46,8 @@ class OutlineTool(Tool):
     def finish(self) -> None:
         """Turn the outline into an edit."""
         points, first = self.points, Pointer(*self.points[0])
-        subtracts, adds = self.subtracts, self.adds
         self.cancel()
-        area = self.area(points)
-        target = self.target(first) if subtracts else self.document.current
-        if area.is_empty:
-            self.host.notice("That outline holds no pixel")
-        elif subtracts and target is not None:
-            outcome.erase_object(self.document, target, area)
-        elif adds and target is not None:
-            outcome.paint_object(self.document, target, area)
-        else:
-            outcome.add_object(self.document, area)
+        self.conclude(self.area(points), first)
 
     def area(self, points: Points) -> Mask:
         """Pixels enclosed by `points`."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 
+from gui.canvas.tools.area import MODIFIER_HINT
 from gui.canvas.tools.base import Pointer
 from gui.canvas.tools.outline import OutlineTool, paint_outline
 
@@ -27,8 +28,8 @@ class Polygon(OutlineTool):
     def hint(self) -> str:
         if self.busy:
             return "click next corner · Enter close · Backspace last corner back · Esc cancel"
-        name = self.category_name()
-        return f"click corners of a new {name} · Shift+click add to the selected · right-click take away"
+        name, held = self.category_name(), MODIFIER_HINT.replace("drag", "click")
+        return f"click corners of a new {name} · {held}"
 
     def press(self, at: Pointer) -> None:
         if not self.points:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from engine.domain.mask import Mask
+from gui.canvas.tools.area import MODIFIER_HINT
 from gui.canvas.tools.base import Pointer
 from gui.canvas.tools.outline import OutlineTool, Points
 
@@ -19,7 +20,7 @@ class Rectangle(OutlineTool):
     def hint(self) -> str:
         if self.busy:
             return "release done · Esc cancel"
-        return f"drag a new {self.category_name()} · Shift+drag add to the selected · right-drag take away"
+        return f"drag a new {self.category_name()} · {MODIFIER_HINT}"
 
     def press(self, at: Pointer) -> None:
         self.begin(at)

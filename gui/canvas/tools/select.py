@@ -40,6 +40,8 @@ class Select(Tool):
     def hint(self) -> str:
         if self.busy:
             return "release put it down · Esc cancel"
+        if len(self.document.selection) > 1:
+            return "drag move · M merge into one · Shift+click select more or fewer · Del delete"
         if self.document.selection:
             return "drag move · Shift+click select more · Del delete · N new object"
         return "click select an object · Shift+click select more"
