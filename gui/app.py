@@ -28,7 +28,7 @@ def run(argv: Sequence[str] = ()) -> int:
     if not has_display():
         print(
             "Maskwright needs a display to show its window, and there is none (DISPLAY and WAYLAND_DISPLAY are not "
-            "set). The command line works without one: python main.py --help",
+            "set). The command line works without one; --help lists its commands.",
             file=sys.stderr,
         )
         return NO_DISPLAY
