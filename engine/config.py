@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -158,13 +158,19 @@ class TrainConfig(_Config):
 
 
 class DetectConfig(_Config):
-    """How predictions are cut.  Scores in [0, 1]."""
+    """How predictions are cut.  Scores and overlaps in [0, 1], sizes in pixels of the image itself."""
 
     score_threshold: float = Field(default=0.05, ge=0, le=1)
     nms_threshold: float = Field(default=0.5, gt=0, le=1)
-    max_detections: int = Field(default=100, ge=1)
+    nms_scope: Literal["class", "all"] = Field(default="class", description="whose boxes suppress each other")
+    max_detections: int = Field(default=100, ge=1, description="of an image, or of each of its tiles")
     mask_threshold: float = Field(default=0.5, gt=0, lt=1)
-    batch_size: int = Field(default=1, ge=1)
+    min_area: int = Field(default=0, ge=0, description="smaller masks (boxes, without masks) are left out")
+    batch_size: int = Field(default=1, ge=0, description="images at once; 0: the largest number that fits")
+    tile: Literal["off", "auto"] | Annotated[int, Field(ge=32)] = Field(
+        default="off", description="longest side looked at at once; auto: what the network takes without shrinking"
+    )
+    overlap: float = Field(default=0.2, ge=0.02, le=0.5, description="of neighbouring tiles, as a share of a tile")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from types import ModuleType
+from typing import Any
 
 import typer
 
@@ -14,10 +14,14 @@ _MODULES = (
     "preflight_cmds",
     "advice_cmds",
     "train_cmds",
+    "detect_cmds",
+    "evaluate_cmds",
+    "diagnose_cmds",
     "run_cmds",
     "job_cmds",
     "weights_cmds",
     "review_cmds",
+    "trace_cmds",
     "service_cmds",
 )
 
@@ -36,6 +40,6 @@ def build_app() -> typer.Typer:
     return app
 
 
-def cli_exceptions() -> ModuleType:
-    """The module with ``ClickException`` and ``Abort`` as typer raises them: newer typers carry a click of their own."""
-    return sys.modules[typer.BadParameter.__module__]
+def usage_error() -> Any:
+    """Click's exception for what cannot be parsed, as typer raises it: newer typers carry a click of their own."""
+    return sys.modules[typer.BadParameter.__module__].ClickException

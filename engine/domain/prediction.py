@@ -35,6 +35,14 @@ class Prediction:
     mask: Mask | None = None
     roi: int = -1
 
+    @property
+    def area(self) -> float:
+        """Pixels of the mask; without one, those of the box."""
+        if self.mask is not None:
+            return self.mask.area
+        x0, y0, x1, y1 = self.box_xyxy
+        return max(0.0, x1 - x0) * max(0.0, y1 - y0)
+
 
 @dataclass(frozen=True, slots=True)
 class Detections:

@@ -17,6 +17,7 @@ from engine.config import DetectConfig, Layers
 from engine.model.architecture import Architecture
 from engine.model.backbones import Backbone
 from engine.model.losses import LossParts
+from engine.model.record import Record, lap
 from engine.model.roi_heads import Heads, RawDetections, Target
 from engine.model.roi_pool import RoiPool
 from engine.model.rpn import Rpn, tell_recall
@@ -80,17 +81,28 @@ class MaskRCNN(nn.Module):
         return self.loss_parts(images, image_sizes, targets, keys).means()
 
     @torch.inference_mode()
-    def detect(self, images: Tensor, image_sizes: list[tuple[int, int]]) -> list[RawDetections]:
-        """Detections of one batch, in input pixels (see :meth:`losses` for the arguments)."""
+    def detect(
+        self, images: Tensor, image_sizes: list[tuple[int, int]], record: Record | None = None
+    ) -> list[RawDetections]:
+        """Detections of one batch, in input pixels (see :meth:`losses` for the arguments).
+
+        Args:
+            record: keeps every step; the batch is then a single image.
+        """
         features = self.backbone(images)
-        proposals, _ = self.rpn(ImageList(images, image_sizes), features)
-        found: list[RawDetections] = self.roi_heads.detect(features, proposals, image_sizes)
+        if record is not None:
+            record.keep_sizes(images, image_sizes, features)
+        lap(record, "backbone")
+        proposals = self.rpn.propose(ImageList(images, image_sizes), features, record)
+        lap(record, "proposals")
+        found: list[RawDetections] = self.roi_heads.detect(features, proposals, image_sizes, record)
         return found
 
     def set_detection(self, config: DetectConfig) -> None:
         """Thresholds of :meth:`detect`."""
         self.roi_heads.score_thresh = config.score_threshold
         self.roi_heads.nms_thresh = config.nms_threshold
+        self.roi_heads.nms_across_classes = config.nms_scope == "all"
         self.roi_heads.detections_per_img = config.max_detections
 
     def train(self, mode: bool = True) -> MaskRCNN:

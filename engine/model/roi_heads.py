@@ -13,6 +13,7 @@ from torchvision.ops import boxes as box_ops
 from torchvision.ops import roi_align
 
 from engine.model.losses import LossParts
+from engine.model.record import Record, SecondStage, lap
 from engine.model.sampler import KeyedSampler
 
 
@@ -108,6 +109,7 @@ class Heads(RoIHeads):  # type: ignore[misc]  # torchvision is untyped
     """torchvision's ROI heads; only the training step and what a detection keeps are ours."""
 
     fg_bg_sampler: KeyedSampler
+    nms_across_classes = False  # boxes suppress those of other classes too
 
     def add_losses(
         self,
@@ -135,17 +137,30 @@ class Heads(RoIHeads):  # type: ignore[misc]  # torchvision is untyped
             )
 
     def detect(
-        self, features: dict[str, Tensor], proposals: list[Tensor], image_sizes: list[tuple[int, int]]
+        self,
+        features: dict[str, Tensor],
+        proposals: list[Tensor],
+        image_sizes: list[tuple[int, int]],
+        record: Record | None = None,
     ) -> list[RawDetections]:
         """Boxes with class, score and ROI index; masks for the boxes that are left."""
-        pooled = self.box_head(self.box_roi_pool(features, proposals, image_sizes))
-        logits, deltas = self.box_predictor(pooled)
-        found = self._select(logits.float(), deltas.float(), proposals, image_sizes)
+        pooled = self.box_roi_pool(features, proposals, image_sizes)
+        lap(record, "ROI crops")
+        logits, deltas = self.box_predictor(self.box_head(pooled))
+        lap(record, "box head")
+        if record is not None:
+            record.proposals, record.levels = proposals[0], self.box_roi_pool.levels(proposals)
+            record.logits = logits
+        found = self._select(logits.float(), deltas.float(), proposals, image_sizes, record)
+        lap(record, "thresholds and NMS")
         if self.has_mask():
             mask_logits = self._mask_logits(features, [f["boxes"] for f in found], image_sizes)
             masks = maskrcnn_inference(mask_logits.float(), [f["labels"] for f in found])
             for detections, probabilities in zip(found, masks, strict=True):
                 detections["masks"] = probabilities
+            if record is not None:
+                record.masks = masks[0]
+            lap(record, "mask head")
         return found
 
     def _mask_logits(
@@ -156,20 +171,31 @@ class Heads(RoIHeads):  # type: ignore[misc]  # torchvision is untyped
         return logits
 
     def _select(
-        self, logits: Tensor, deltas: Tensor, proposals: list[Tensor], image_sizes: list[tuple[int, int]]
+        self,
+        logits: Tensor,
+        deltas: Tensor,
+        proposals: list[Tensor],
+        image_sizes: list[tuple[int, int]],
+        record: Record | None,
     ) -> list[RawDetections]:
         """torchvision's ``postprocess_detections``, with the ROI index carried along."""
         counts = [len(p) for p in proposals]
         boxes_of = torch.split(self.box_coder.decode(deltas, proposals), counts)
         scores_of = torch.split(F.softmax(logits, -1), counts)
-        return [self._select_one(b, s, z) for b, s, z in zip(boxes_of, scores_of, image_sizes, strict=True)]
+        return [self._select_one(b, s, z, record) for b, s, z in zip(boxes_of, scores_of, image_sizes, strict=True)]
 
-    def _select_one(self, boxes: Tensor, scores: Tensor, image_size: tuple[int, int]) -> RawDetections:
-        boxes = box_ops.clip_boxes_to_image(boxes, image_size)
-        roi, label = torch.where(scores[:, 1:] > self.score_thresh)
+    def _select_one(
+        self, all_boxes: Tensor, all_scores: Tensor, image_size: tuple[int, int], record: Record | None
+    ) -> RawDetections:
+        all_boxes = box_ops.clip_boxes_to_image(all_boxes, image_size)
+        roi, label = torch.where(all_scores[:, 1:] > self.score_thresh)
         label = label + 1
-        boxes, scores = boxes[roi, label], scores[roi, label]
-        keep = box_ops.remove_small_boxes(boxes, min_size=1e-2)
-        boxes, scores, label, roi = boxes[keep], scores[keep], label[keep], roi[keep]
-        keep = box_ops.batched_nms(boxes, scores, label, self.nms_thresh)[: self.detections_per_img]
+        boxes, scores = all_boxes[roi, label], all_scores[roi, label]
+        groups = torch.zeros_like(label) if self.nms_across_classes else label
+        usable = box_ops.remove_small_boxes(boxes, min_size=1e-2)
+        kept = usable[box_ops.batched_nms(boxes[usable], scores[usable], groups[usable], self.nms_thresh)]
+        if record is not None:
+            limit = self.detections_per_img
+            record.second = SecondStage(all_boxes, all_scores, roi, label, usable, groups, kept, limit)
+        keep = kept[: self.detections_per_img]
         return RawDetections(boxes=boxes[keep], scores=scores[keep], labels=label[keep], rois=roi[keep])

@@ -24,6 +24,11 @@ class RoiPool(MultiScaleRoIAlign):  # type: ignore[misc]  # torchvision is untyp
         super().__init__(["0", "1", "2", "3"], output_size, sampling_ratio)
         self._mapper = LevelMapper(FINEST_LEVEL, COARSEST_LEVEL)
 
+    def levels(self, boxes: list[Tensor]) -> Tensor:
+        """Pyramid level that each of all `boxes` is pooled from, int64, 0 for stride 4 (Lin et al. 2017, eq. 1)."""
+        level: Tensor = self._mapper(boxes)
+        return level
+
     def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
         """Pooled features float [K, C, size, size] of `boxes` ([N, 4] xyxy in input pixels for each image)."""
         levels = [x[name] for name in self.featmap_names]
@@ -32,7 +37,7 @@ class RoiPool(MultiScaleRoIAlign):  # type: ignore[misc]  # torchvision is untyp
             return pooled
         rois = torch.cat(boxes).float()
         image = torch.cat([torch.full((len(b),), i) for i, b in enumerate(boxes)])
-        return pool_cells(levels, rois, image, self._mapper(boxes), self.output_size[0], self.sampling_ratio)
+        return pool_cells(levels, rois, image, self.levels(boxes), self.output_size[0], self.sampling_ratio)
 
 
 def pool_cells(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,17 @@ import numpy.typing as npt
 from engine.config import DetectConfig
 from engine.domain.annotation import Category
 from engine.domain.prediction import Detections
+from engine.domain.trace import Trace
+from engine.errors import UserError
 from engine.model.device import Device, choose_device
-from engine.model.inference import detect_stream
 from engine.model.mask_rcnn import MaskRCNN
 from engine.model.sources import load_detector
-from engine.project.predictions import PredictionStore
+from engine.prediction.batching import fitting_batch
+from engine.prediction.looking import look_at
+from engine.prediction.pipeline import Pipeline
+from engine.prediction.trace import trace_image
+from engine.prediction.work import Found, ImageResult, Item
+from engine.project.images import content_hash, read_image
 from engine.project.runs import CheckpointName, RunFolder
 
 Image = npt.NDArray[np.uint8]
@@ -28,6 +35,7 @@ class Predictor:
     Attributes:
         categories: by network label, label 1 first.
         epoch: completed epochs of the checkpoint.
+        weights_hash: of the checkpoint's bytes; "" when it did not come from a file.
         device: where it runs.
         images_per_second: over everything but the first batch, which pays for the warm-up; None before the second.
     """
@@ -40,11 +48,13 @@ class Predictor:
         epoch: int = 0,
         config: DetectConfig | None = None,
         device: Device | None = None,
+        weights_hash: str = "",
     ) -> None:
         self.config = config or DetectConfig()
         self.device = device or choose_device(self.config.device)
         self.categories = tuple(categories)
         self.epoch = epoch
+        self.weights_hash = weights_hash
         self.images_per_second: float | None = None
         self._network = self.device.place(network).eval()
         self._timed_images = 0
@@ -71,7 +81,9 @@ class Predictor:
             UserError: when it is missing, damaged, unsafe or of another kind.
         """
         network, categories, facts = load_detector(weights, names=names, bn_eps=bn_eps)
-        return cls(network, categories, epoch=int(facts["progress"]["epoch"]), config=config, device=device)
+        known = content_hash(weights) if Path(weights).is_file() else ""
+        epoch = int(facts["progress"]["epoch"])
+        return cls(network, categories, epoch=epoch, config=config, device=device, weights_hash=known)
 
     @classmethod
     def from_run(
@@ -89,7 +101,7 @@ class Predictor:
         """Detections of each image, in its own pixels.
 
         Args:
-            images: H x W x 3 uint8 RGB arrays, or files to read.
+            images: H x W x 3 uint8 RGB arrays (gray, RGBA and deeper ones are converted as files are), or files.
             image_ids: the store's ids, zeros when left out.
         """
         ids = image_ids if image_ids is not None else [0] * len(images)
@@ -98,20 +110,48 @@ class Predictor:
     def stream(
         self, images: Iterable[tuple[int, Image | Path]], *, cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[Detections]:
-        """Like :meth:`detect` for any number of ``(image id, image)``, one batch in memory; the last may be short."""
-        batches = detect_stream(
+        """Like :meth:`detect` for any number of ``(image id, image)``, a few batches in memory; in the same order.
+
+        Raises:
+            UserError: at the first image that cannot be looked at.
+        """
+        return in_order(self.results(images, cancelled=cancelled))
+
+    def results(
+        self, images: Iterable[tuple[int, Image | Path]], *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[ImageResult]:
+        """What came of each of ``(image id, image)``, as it comes: images of one shape go together.
+
+        An image that cannot be looked at does not keep the others from it.  Ends early when `cancelled`.
+        """
+        items = (Item.of(index, image_id, source) for index, (image_id, source) in enumerate(images))
+        start = time.perf_counter()
+        for results in look_at(self._pipeline, items, config=self.config, cancelled=cancelled):
+            if results:
+                self._count(len(results), time.perf_counter() - start)
+                yield from results
+                start = time.perf_counter()
+
+    @property
+    def batch_size(self) -> int:
+        """Images that go through the network at once; where the configuration has 0, found out when first asked."""
+        return self._pipeline.batch_size
+
+    @cached_property
+    def _pipeline(self) -> Pipeline:
+        size = self.config.batch_size or fitting_batch(self._network, self.device, self.config)
+        return Pipeline(self._network, self.device, [c.id for c in self.categories], size)
+
+    def trace(self, image: Image | Path, image_id: int = 0) -> Trace:
+        """Like :meth:`detect` on one image as a whole, with every step on the way."""
+        return trace_image(
             self._network,
             self.device,
-            images,
+            read_image(image) if isinstance(image, Path) else image,
             category_ids=[c.id for c in self.categories],
             config=self.config,
-            cancelled=cancelled,
+            image_id=image_id,
         )
-        start = time.perf_counter()
-        for found in batches:
-            self._count(len(found), time.perf_counter() - start)
-            yield from found
-            start = time.perf_counter()
 
     def _count(self, images: int, seconds: float) -> None:
         if self._warm:
@@ -121,14 +161,19 @@ class Predictor:
         self._warm = True
 
 
-def detect_into(
-    store: PredictionStore,
-    predictor: Predictor,
-    images: Iterable[tuple[int, Path]],
-    *,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[Detections]:
-    """Detect on the project's images and stage every result in the run's database as it comes."""
-    for detections in predictor.stream(images, cancelled=cancelled):
-        store.add(detections, predictor.epoch)
-        yield store.detections(detections.image_id, predictor.epoch)
+def in_order(results: Iterable[ImageResult]) -> Iterator[Detections]:
+    """What was found, in the order in which it was asked for.
+
+    Raises:
+        UserError: at the first image that could not be looked at.
+    """
+    waiting: dict[int, Found] = {}
+    turn = 0
+    for result in results:
+        waiting[result.item.index] = result.found
+        while turn in waiting:
+            found = waiting.pop(turn)
+            if isinstance(found, UserError):
+                raise found
+            yield found
+            turn += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ CREATE TABLE IF NOT EXISTS predictions(
     id INTEGER PRIMARY KEY AUTOINCREMENT, image_id INTEGER NOT NULL, epoch INTEGER NOT NULL,
     category_id INTEGER NOT NULL, score REAL NOT NULL, x0 REAL NOT NULL, y0 REAL NOT NULL, x1 REAL NOT NULL,
     y1 REAL NOT NULL, roi INTEGER NOT NULL, mask BLOB,
+    FOREIGN KEY (image_id, epoch) REFERENCES images(image_id, epoch) ON DELETE CASCADE);
+CREATE TABLE IF NOT EXISTS made_by(
+    image_id INTEGER NOT NULL, epoch INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (image_id, epoch),
     FOREIGN KEY (image_id, epoch) REFERENCES images(image_id, epoch) ON DELETE CASCADE);
 CREATE INDEX IF NOT EXISTS predictions_of_image ON predictions(image_id, epoch, score DESC);
 """
@@ -127,14 +131,19 @@ class PredictionStore:
 
     # --- writing ----------------------------------------------------------------------------------------------
 
-    def add(self, detections: Detections, epoch: int) -> None:
-        """Store what was found in one image, in one transaction, in place of what that epoch had found before."""
+    def add(self, detections: Detections, epoch: int, *, key: str = "") -> None:
+        """Store what was found in one image, in one transaction, in place of what that epoch had found before.
+
+        Args:
+            key: what it was found with; as long as that stays the same, it need not be looked for again.
+        """
         if self._db is None or self.read_only:
             raise ValueError("the predictions were opened for reading")
         d = detections
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("DELETE FROM predictions WHERE image_id = ? AND epoch = ?", (d.image_id, epoch))
+            self._db.execute("DELETE FROM made_by WHERE image_id = ? AND epoch = ?", (d.image_id, epoch))
             self._db.execute(
                 "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?)",
                 (d.image_id, epoch, d.height, d.width, time.time()),
@@ -148,3 +157,20 @@ class PredictionStore:
                     for p in d.predictions
                 ],
             )  # fmt: skip
+            if key:
+                self._db.execute("INSERT INTO made_by VALUES (?, ?, ?)", (d.image_id, epoch, key))
+
+    def keys(self, epoch: int) -> dict[int, str]:
+        """By image, what the predictions of `epoch` were found with; images of which that is not known are left out."""
+        return dict(self._rows("SELECT image_id, key FROM made_by WHERE epoch = ?", (epoch,)))
+
+    def touch(self, image_ids: Iterable[int], epoch: int) -> None:
+        """Count what `epoch` found in these images as found now, so that it is the newest."""
+        if self._db is None or self.read_only:
+            raise ValueError("the predictions were opened for reading")
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "UPDATE images SET time = ? WHERE image_id = ? AND epoch = ?",
+                [(time.time(), image_id, epoch) for image_id in image_ids],
+            )

@@ -15,6 +15,11 @@ from engine.domain.mask import Mask
 from engine.domain.prediction import Detections, Prediction
 
 METRICS = ("mask_ap", "mask_ap50", "box_ap", "box_ap50")
+# COCO's areas in pixels, both ends included (https://cocodataset.org/#detection-eval): small up to 32 x 32, medium up
+# to 96 x 96, large from there.
+SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+
+Precision = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,40 @@ class Evaluation:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Curves:
+    """COCO's precision, from which every average precision is a mean.
+
+    Attributes:
+        precision: "mask" and "box" to [10 IoU thresholds, 101 recalls, classes, 1 + 3 sizes] with all sizes first, in
+            [0, 1], -1 where there is no truth; None without any truth, and no "mask" for boxes only.
+        category_ids: what the classes' axis holds, ascending.
+        areas: of the ground-truth instances, in pixels.
+        images: images that were compared.
+    """
+
+    precision: dict[str, Precision | None]
+    category_ids: tuple[int, ...]
+    areas: tuple[float, ...]
+    images: int
+
+    def figures(self, *, category_id: int | None = None, size: str | None = None) -> dict[str, float | None]:
+        """The :data:`METRICS`, of one class or all, of one of the :data:`SIZES` or all."""
+        where = slice(None) if category_id is None else self.category_ids.index(category_id)
+        area = 0 if size is None else 1 + list(SIZES).index(size)
+        figures: dict[str, float | None] = dict.fromkeys(METRICS)
+        for kind, curve in self.precision.items():
+            if curve is not None:
+                figures[f"{kind}_ap"] = _mean(curve[:, :, where, area])
+                figures[f"{kind}_ap50"] = _mean(curve[0, :, where, area])
+        return figures
+
+    def evaluation(self, categories: Sequence[Category]) -> Evaluation:
+        """All of it in figures, classes in the order of `categories`."""
+        per_class = {c.name: self.figures(category_id=c.id) for c in categories}
+        return Evaluation(**self.figures(), per_class=per_class, images=self.images, instances=len(self.areas))
+
+
 def evaluate(
     truth: Iterable[Annotation],
     detections: Iterable[Detections],
@@ -49,23 +88,32 @@ def evaluate(
     *,
     boxes_only: bool = False,
 ) -> Evaluation:
-    """Compare `detections` with `truth`, by mask (unless `boxes_only`) and by box.
+    """Compare `detections` with `truth`, by mask (unless `boxes_only`) and by box; see :func:`precision_curves`."""
+    return precision_curves(truth, detections, categories, boxes_only=boxes_only).evaluation(categories)
+
+
+def precision_curves(
+    truth: Iterable[Annotation],
+    detections: Iterable[Detections],
+    categories: Sequence[Category],
+    *,
+    boxes_only: bool = False,
+) -> Curves:
+    """Precision over recall of `detections` against `truth`, by mask (unless `boxes_only`) and by box.
 
     Both are consumed one image at a time and kept run-length encoded, so memory grows with the objects' outlines and
     not with the images.  An image without detections counts as missed; detections on images that are not in `truth`,
-    and of categories that are not in `categories`, are left out.  At most 100 detections an image count, as in COCO.
+    and of categories that are not in `categories`, are left out.  At most 100 detections of a class and image count,
+    as in COCO.
     """
     images, instances = _truth_table(truth, {c.id for c in categories}, masks=not boxes_only)
     results = _result_table(detections, images, {c.id for c in categories}, masks=not boxes_only)
     sides = {"images": images, "categories": [{"id": c.id, "name": c.name} for c in categories]}
-    curves = {"box": _precision("bbox", sides, instances, results)}
+    precision = {"box": _precision("bbox", sides, instances, results)}
     if not boxes_only:
-        curves["mask"] = _precision("segm", sides, instances, results)
-    order = sorted(c.id for c in categories)
-    per_class = {c.name: _figures(curves, slice(k, k + 1)) for k, c in ((order.index(c.id), c) for c in categories)}
-    return Evaluation(
-        **_figures(curves, slice(None)), per_class=per_class, images=len(images), instances=len(instances)
-    )
+        precision["mask"] = _precision("segm", sides, instances, results)
+    order = tuple(sorted(c.id for c in categories))
+    return Curves(precision, order, tuple(i["area"] for i in instances), len(images))
 
 
 def _truth_table(
@@ -125,26 +173,20 @@ def _precision(
     sides: dict[str, Any],
     instances: list[dict[str, Any]],
     results: list[dict[str, Any]],
-) -> npt.NDArray[np.float64] | None:
-    """Precision [10 IoU thresholds, 101 recalls, classes] at 100 detections an image, -1 where there is no truth."""
+) -> Precision | None:
+    """Precision at 100 detections a class and image, shaped as in :class:`Curves`."""
     if not instances:
         return None
+    if kind == "bbox":  # a detected box's size is the box's; an object's is its mask's (pycocotools, loadRes)
+        results = [{**r, "area": r["bbox"][2] * r["bbox"][3]} for r in results]
     truth, found = COCO({**sides, "annotations": instances}), COCO({**sides, "annotations": results})
     run = COCOeval_faster(truth, found, kind, extra_calc=False)
+    run.params.areaRng = [[0.0, 1e10], *([*area] for area in SIZES.values())]
     run.evaluate()
     run.accumulate()
-    return np.asarray(run.eval["precision"], dtype=np.float64)[:, :, :, 0, -1]
+    return np.asarray(run.eval["precision"], dtype=np.float64)[:, :, :, :, -1]
 
 
-def _figures(curves: dict[str, npt.NDArray[np.float64] | None], classes: slice) -> dict[str, float | None]:
-    figures: dict[str, float | None] = dict.fromkeys(METRICS)
-    for kind, curve in curves.items():
-        if curve is not None:
-            figures[f"{kind}_ap"] = _mean(curve[:, :, classes])
-            figures[f"{kind}_ap50"] = _mean(curve[:1, :, classes])
-    return figures
-
-
-def _mean(precision: npt.NDArray[np.float64]) -> float | None:
+def _mean(precision: Precision) -> float | None:
     valid = precision[precision > -1]
     return float(valid.mean()) if valid.size else None

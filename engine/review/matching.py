@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.domain.annotation import Annotation
 from engine.domain.prediction import Prediction
-from engine.review.candidates import as_candidates, overlap, possible_pairs
+from engine.review.candidates import Overlap, as_candidates, overlap, possible_pairs
+
+# By (position of the prediction, position of the instance).
+Overlaps = Mapping[tuple[int, int], Overlap]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,16 @@ class Matching:
         return tuple(m for m in self.matches if m.right_class)
 
 
+def overlaps_between(
+    annotation: Annotation, predictions: Sequence[Prediction], *, min_iou: float, min_containment: float = 2.0
+) -> Overlaps:
+    """Exact overlaps of an image's predictions with its instances, where they reach either of the two limits."""
+    instances = as_candidates(annotation)
+    pairs = possible_pairs(predictions, instances, min_iou=min_iou, min_containment=min_containment)
+    found = {(k, truth): overlap(predictions[k], instances[truth]) for k, truth in pairs}
+    return {key: o for key, o in found.items() if o.iou >= min_iou or o.containment >= min_containment}
+
+
 def match(
     annotation: Annotation,
     predictions: Sequence[Prediction],
@@ -54,6 +67,7 @@ def match(
     min_iou: float = 0.5,
     min_score: float = 0.0,
     same_class: bool = True,
+    overlaps: Overlaps | None = None,
 ) -> Matching:
     """Match greedily as COCO does: best score first, each takes the free instance that it overlaps most.
 
@@ -62,24 +76,21 @@ def match(
         predictions: of the same image; those below `min_score` are left out entirely.
         min_iou: least mask IoU (box IoU without masks).
         same_class: only instances of the prediction's category; otherwise a wrong class still finds the object,
-            which is what a confusion matrix needs.
+            which is what a confusion matrix needs: an instance of the own class goes first, then any other.
+        overlaps: of all pairs from `min_iou` on, where they are known already.
     """
-    instances = as_candidates(annotation)
+    known = overlaps if overlaps is not None else overlaps_between(annotation, predictions, min_iou=min_iou)
     kept = sorted((k for k, p in enumerate(predictions) if p.score >= min_score), key=lambda k: -predictions[k].score)
-    overlaps: dict[int, list[tuple[float, int]]] = {}
-    for place, truth in possible_pairs([predictions[k] for k in kept], instances, min_iou=min_iou):
-        position = kept[place]
-        if same_class and predictions[position].category_id != instances[truth].category_id:
-            continue
-        iou = overlap(predictions[position], instances[truth]).iou
-        if iou >= min_iou:
-            overlaps.setdefault(position, []).append((iou, truth))
+    wanted: dict[int, list[tuple[bool, float, int]]] = {}
+    for (position, truth), shared in known.items():
+        right = predictions[position].category_id == annotation.instances[truth].category_id
+        if shared.iou >= min_iou and (right or not same_class):
+            wanted.setdefault(position, []).append((right, shared.iou, truth))
     taken: dict[int, Match] = {}
     for position in kept:
-        free = [(iou, truth) for iou, truth in overlaps.get(position, []) if truth not in taken]
+        free = [w for w in wanted.get(position, []) if w[2] not in taken]
         if free:
-            iou, truth = max(free)
-            right = predictions[position].category_id == instances[truth].category_id
+            right, iou, truth = max(free)
             taken[truth] = Match(annotation.instances[truth].id, position, iou, right)
     used = {m.position for m in taken.values()}
     return Matching(

@@ -9,31 +9,16 @@ from pathlib import Path
 
 from engine.domain.annotation import Category
 from engine.domain.prediction import Prediction
-from engine.errors import UserError
 from engine.project.images import read_image
 from engine.review.evaluation import METRICS, Evaluation
 from engine.review.group_quality import GroupQuality
+from engine.review.markup import PAGE_END, facts_table, number, page_start, picture, write_page
 from engine.review.overlaps import Group
-from engine.review.pictures import RGB, Drawn, crop_box, cropped, data_uri, overlay
+from engine.review.pictures import RGB, Drawn, crop_box, cropped, overlay
 from engine.review.reviewed import ReviewedImage
 
 SHOWN_SCORE = 0.5
 MAX_GROUPS, MAX_IMAGES = 300, 40
-
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1d2129;--dim:#667080;--line:#d9dde4;--card:#f6f7f9;--accent:#2f6fed}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--dim:#98a2b3;--line:#343a45;--card:#1d2129;--accent:#7aa7ff}
-body{background:#14171c}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);max-width:1180px;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.7rem;margin:0 0 .2rem}h2{font-size:1.2rem;margin:2.2rem 0 .6rem}p{margin:.3rem 0}.dim{color:var(--dim)}
-table{border-collapse:collapse}td,th{padding:.3rem .9rem .3rem 0;text-align:left;border-bottom:1px solid var(--line)}
-td.n{text-align:right;font-variant-numeric:tabular-nums}
-.group{display:flex;gap:1rem;flex-wrap:wrap;border:1px solid var(--line);background:var(--card);border-radius:8px;
-padding:.8rem;margin:.7rem 0}.group .words{flex:1 1 260px}figure{margin:0}figcaption{font-size:13px;color:var(--dim)}
-figure img{display:block;border-radius:5px}.wide img{width:100%;height:auto}
-.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(440px,1fr));gap:1rem}
-.tag{display:inline-block;border-radius:4px;padding:0 .45rem;color:#fff;background:var(--accent);font-size:13px}
-"""
 
 
 @dataclass(frozen=True)
@@ -64,12 +49,7 @@ def write_report(report: Report, out: Path) -> None:
         UserError: when `out` cannot be written.
         ImageReadError: when an image that must be shown is missing.
     """
-    text = "".join(_page(report))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"The report cannot be written: {error.strerror}.", path=out) from error
+    write_page("".join(_page(report)), out)
 
 
 def image_overlay(image: ReviewedImage, photo: RGB, categories: Sequence[Category]) -> RGB:
@@ -97,14 +77,13 @@ class _Look:
 
 def _page(report: Report) -> Iterator[str]:
     look = _Look(report.categories)
-    yield f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(report.title)}</title>"
-    yield f'<meta name=viewport content="width=device-width"><style>{_STYLE}</style><h1>{escape(report.title)}</h1>'
-    yield _table([(escape(name), escape(value)) for name, value in report.facts.items()])
+    yield page_start(report.title)
+    yield facts_table([(escape(name), escape(value)) for name, value in report.facts.items()])
     if report.evaluation is not None:
         yield from _evaluation(report.evaluation)
     yield from _groups(report, look)
     yield from _gallery(report)
-    yield "</html>\n"
+    yield PAGE_END
 
 
 def _evaluation(evaluation: Evaluation) -> Iterator[str]:
@@ -113,7 +92,7 @@ def _evaluation(evaluation: Evaluation) -> Iterator[str]:
     yield f"<table><tr><th>Class{heads}"
     rows = {"all": {m: getattr(evaluation, m) for m in METRICS}, **evaluation.per_class}
     for name, figures in rows.items():
-        yield f"<tr><td>{escape(name)}" + "".join(f"<td class=n>{_figure(figures[m])}" for m in METRICS)
+        yield f"<tr><td>{escape(name)}" + "".join(f"<td class=n>{number(figures[m])}" for m in METRICS)
     yield "</table>"
 
 
@@ -137,10 +116,10 @@ def _groups(report: Report, look: _Look) -> Iterator[str]:
 def _quality(quality: GroupQuality) -> Iterator[str]:
     q = quality
     yield "<p>Against the annotations: "
-    yield f"{q.one_object} of {q.groups} same-object groups lie on one object (precision {_figure(q.precision)}); "
+    yield f"{q.one_object} of {q.groups} same-object groups lie on one object (precision {number(q.precision)}); "
     yield f"the suggested keeper is right in {q.keeper_right}, one of the others in {q.other_right}. "
     yield f"Of {q.second_ranked} objects whose true class ranks second, {q.second_found} are flagged "
-    yield f"(recall {_figure(q.recall)}); where both classes come from one ROI, {q.second_found_one_roi} of "
+    yield f"(recall {number(q.recall)}); where both classes come from one ROI, {q.second_found_one_roi} of "
     yield f"{q.second_ranked_one_roi}.</p>"
 
 
@@ -152,31 +131,18 @@ def _group(image: ReviewedImage, group: Group, photo: RGB, look: _Look) -> Itera
     truth = image.truth_under(members[0]) if image.of_model else None
     if truth is not None:
         yield f"<p class=dim>A person says: {escape(look.name(truth.category_id))}.</p>"
-    yield f"</div>{_figure_html(cropped(photo, [], window), 'photograph')}"
+    yield f"</div>{picture(cropped(photo, [], window), 'photograph')}"
     for member in members:
         drawn = look.drawn(member, with_score=image.of_model)
-        yield _figure_html(cropped(photo, [drawn], window), drawn.label)
+        yield picture(cropped(photo, [drawn], window), drawn.label)
     yield "</div>"
 
 
 def _gallery(report: Report) -> Iterator[str]:
     yield f"<h2>Images, score {SHOWN_SCORE:g} and above</h2><div class=grid>"
     for image in report.images[:MAX_IMAGES]:
-        picture = image_overlay(image, read_image(image.path), report.categories)
-        yield _figure_html(picture, image.name, css="wide")
+        shown = image_overlay(image, read_image(image.path), report.categories)
+        yield picture(shown, image.name, css="wide")
     yield "</div>"
     if len(report.images) > MAX_IMAGES:
         yield f"<p class=dim>{len(report.images) - MAX_IMAGES} more images are not shown.</p>"
-
-
-def _figure_html(picture: RGB, caption: str, css: str = "") -> str:
-    text = escape(caption, quote=True)
-    return f'<figure class="{css}"><img alt="{text}" src="{data_uri(picture)}"><figcaption>{text}</figcaption></figure>'
-
-
-def _table(rows: Sequence[tuple[str, str]]) -> str:
-    return "<table>" + "".join(f"<tr><td class=dim>{name}<td>{value}" for name, value in rows) + "</table>"
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

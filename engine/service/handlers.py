@@ -91,7 +91,7 @@ class Service:
         detector = self._detector_for(run, name, config)
         found = 0
         with PredictionStore(run.predictions_path, read_only=False) as predictions:
-            for batch in self._batches(job, targets, config.batch_size, detector):
+            for batch in self._batches(job, targets, max(1, config.batch_size), detector):
                 for result in batch:
                     predictions.add(result, detector.epoch)
                     found += len(result)
