@@ -19,8 +19,9 @@ RATE = 2.5e-5
 
 
 class Side(StrEnum):
-    """Who trains: torchvision's recipe or Maskwright, in float32 or with autocast."""
+    """Who works: torchvision (its recipe, or its network as it is) or Maskwright, in float32 or with autocast."""
 
+    TORCHVISION = "torchvision"
     RECIPE = "recipe"
     RECIPE_AMP = "recipe-amp"
     MASKWRIGHT = "maskwright"

@@ -1,4 +1,4 @@
-"""The one set of starting tensors that every side of the training bench loads."""
+"""The one set of starting tensors that every side of a bench loads."""
 
 from __future__ import annotations
 
@@ -29,9 +29,14 @@ def architecture(settings: BenchSettings) -> Architecture:
 
 def write_start(folder: Path, settings: BenchSettings) -> None:
     """Draw the starting tensors and leave them for the worker processes."""
+    draw_start(folder, architecture(settings), seed=settings.seed)
+
+
+def draw_start(folder: Path, whole: Architecture, *, seed: int) -> None:
+    """The same for a network of any architecture."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        network = MaskRCNN(architecture(settings), pretrained=False)
+        torch.manual_seed(seed)
+        network = MaskRCNN(whole, pretrained=False)
     state = network.state_dict()
     for name, tensor in state.items():
         if name.endswith(_LAST_NORM):

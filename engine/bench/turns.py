@@ -78,12 +78,13 @@ class Worker:
         ready: what it said before its first step.
     """
 
-    def __init__(self, folder: Path, side: Side) -> None:
+    def __init__(self, folder: Path, side: Side, *, command: str = "_side") -> None:
+        """Start ``bench COMMAND FOLDER SIDE`` and wait until it is ready."""
         self.side = side
         self._log = folder / f"{side}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                engine_command("bench", "_side", str(folder), str(side)),
+                engine_command("bench", command, str(folder), str(side)),
                 env=engine_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -112,8 +113,16 @@ class Worker:
         Raises:
             RunError: when it ends instead.
         """
+        return self.ask(str(steps))
+
+    def ask(self, what: str) -> dict[str, Any]:
+        """Let it do what a line of text asks for.
+
+        Raises:
+            RunError: when it ends instead.
+        """
         with self._awake():
-            self._ask(steps)
+            self._ask(what)
             return self._answer()
 
     def close(self) -> None:
@@ -137,10 +146,10 @@ class Worker:
         yield
         self._signal("SIGSTOP")
 
-    def _ask(self, steps: int) -> None:
+    def _ask(self, what: str) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # its answer will say that it is gone
-            self._process.stdin.write(f"{steps}\n".encode())
+            self._process.stdin.write(f"{what}\n".encode())
             self._process.stdin.flush()
 
     def _answer(self) -> dict[str, Any]:

@@ -39,9 +39,9 @@ def _serve(folder: Path, settings: BenchSettings, side: Side, outgoing: IO[bytes
         "dtype": training.device.dtype_name,
         "threads": torch.get_num_threads(),
     }
-    _tell(outgoing, ready)
+    tell(outgoing, ready)
     for line in sys.stdin:
-        _tell(outgoing, _turn(training, int(line)))
+        tell(outgoing, _turn(training, int(line)))
 
 
 def _training(folder: Path, settings: BenchSettings, side: Side) -> Training:
@@ -72,6 +72,7 @@ def _turn(training: Training, steps: int) -> dict[str, Any]:
     return {"seconds": seconds, "objects": objects, "losses": losses, "peak_memory_mib": peak}
 
 
-def _tell(outgoing: IO[bytes], values: dict[str, Any]) -> None:
+def tell(outgoing: IO[bytes], values: dict[str, Any]) -> None:
+    """A line of JSON to whoever asks."""
     outgoing.write(json.dumps(values).encode() + b"\n")
     outgoing.flush()
