@@ -179,6 +179,9 @@ TABLE: tuple[ActionSpec, ...] = (
     ActionSpec("review_unsure", "Unsure", ("U",), R, Need.WRITABLE, "Review", "verdict"),
     ActionSpec("review_both", "Both are right", ("B",), R, Need.WRITABLE, "Review", "verdict"),
     ActionSpec("review_done_next", "Done, next", ("Ctrl+Return", "Ctrl+Enter"), R, Need.WRITABLE, "Review", "verdict"),
+    ActionSpec("review_accept_above", "Accept all above a score…", ("Shift+Y",), R, Need.WRITABLE, "Review", "bulk"),
+    ActionSpec("review_find", "Find in the queue", ("Ctrl+F",), R, Need.PROJECT, "Review", "find"),
+    ActionSpec("review_truth", "Labels against predictions", ("T",), R, Need.PROJECT, "Review", "find", checkable=True),
     *(
         ActionSpec(f"review_keep_{n}", f"Keep candidate {n}", (str(n),), R, Need.WRITABLE, does="review_keep", arg=n)
         for n in range(1, 10)

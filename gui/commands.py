@@ -250,6 +250,15 @@ class Commands(QObject):
     def review_keep(self, number: int) -> None:
         self._window.review_do("keep", number)
 
+    def review_accept_above(self) -> None:
+        self._window.review_do("accept_above")
+
+    def review_find(self) -> None:
+        self._window.review_do("search")
+
+    def review_truth(self, on: bool) -> None:
+        self._window.review_do("set_truth", on)
+
     # --- Help
 
     def show_keys(self) -> QWidget:

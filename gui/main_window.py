@@ -265,6 +265,7 @@ class MainWindow(QMainWindow):
             self.review = self._add_room(ReviewRoom(self.session))
             self.review.go_wanted.connect(self.go)
             self.review.canvas.cursor_moved.connect(self._cursor.push)
+            self.review.truth_changed.connect(self.actions_table["review_truth"].setChecked)
         if room == "train" and self.train is None:
             from gui.workspaces.train import TrainRoom
 

@@ -30,7 +30,12 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Named colours of one theme, ``#rrggbb``."""
+    """Named colours of one theme, ``#rrggbb``.
+
+    Attributes:
+        found, wrong, missed, hole: lines and pixels over an image, predictions against annotations; told apart with
+            any colour vision, and too bright for words on a light ground.
+    """
 
     name: str
     bg: str
@@ -45,6 +50,10 @@ class Tokens:
     warn: str
     bad: str
     canvas: str
+    found: str
+    wrong: str
+    missed: str
+    hole: str
 
     def soft(self, role: str, percent: int = 20) -> str:
         """``rgba()`` of the colour `role` at `percent` opacity, for chips and selected rows."""
@@ -61,10 +70,12 @@ class Tokens:
 DARK = Tokens(
     name="dark", bg="#17181b", panel="#1f2125", panel2="#26292e", line="#33373e", text="#e6e8eb", muted="#9aa1ab",
     accent="#5aa9ff", on_accent="#ffffff", ok="#39b980", warn="#e8a33d", bad="#e5626b", canvas="#0e0f11",
+    found="#4aa8ff", wrong="#ffb02e", missed="#d957a8", hole="#fff27a",
 )  # fmt: skip
 LIGHT = Tokens(
     name="light", bg="#e9ebee", panel="#ffffff", panel2="#f4f5f7", line="#d7dbe0", text="#1b1e23", muted="#626b76",
     accent="#1769d1", on_accent="#ffffff", ok="#18804f", warn="#a86200", bad="#bf2f3a", canvas="#c9ced5",
+    found="#2f95ff", wrong="#f5a11c", missed="#c9408f", hole="#f7e552",
 )  # fmt: skip
 
 

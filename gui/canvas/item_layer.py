@@ -9,7 +9,7 @@ from enum import Enum
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
 
-from gui.canvas.items import Appearance, Emphasis, Item
+from gui.canvas.items import Appearance, Emphasis, Item, Line
 from gui.canvas.sprites import SpriteCache
 from gui.canvas.viewport import BoxInt, Viewport
 
@@ -52,7 +52,7 @@ def _draw_item(
     sprite = sprites.get(item.key, item.mask, item.color, level=view.level, seen=view.visible_at_level, exact=exact)
     place(painter, view, sprite.level, sprite.window[0], sprite.window[1])
     if part is Pass.BODY:
-        painter.setOpacity(look.fill_opacity(item.emphasis, staged=item.dashed))
+        painter.setOpacity(look.fill_of(item))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, view.scale < 1)
         painter.drawImage(QPointF(0, 0), sprite.fill)
         painter.setOpacity(1.0)
@@ -73,7 +73,7 @@ def draw_box(painter: QPainter, item: Item, view: Viewport, look: Appearance, pa
     rect = QRectF(x0, y0, x1 - x0, y1 - y0)
     if part is Pass.BODY:
         fill = QColor(item.color)
-        fill.setAlphaF(look.fill_opacity(item.emphasis, staged=item.dashed) / 2.5)
+        fill.setAlphaF(look.fill_of(item) / 2.5)
         painter.fillRect(rect, fill)
     path = QPainterPath()
     path.addRect(rect)
@@ -82,8 +82,8 @@ def draw_box(painter: QPainter, item: Item, view: Viewport, look: Appearance, pa
 
 def draw_outline(painter: QPainter, path: QPainterPath, item: Item, look: Appearance, part: Pass) -> None:
     """Stroke `path` as the item deserves; lines are as wide at every zoom."""
-    if part is Pass.BODY and item.emphasis is Emphasis.STRONG:
-        return  # its outline comes later, on top
+    if item.line is Line.NONE or (part is Pass.BODY and item.emphasis is Emphasis.STRONG):
+        return  # of what is emphasised, the outline comes later, on top
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(_pen(item, look, part))
@@ -94,7 +94,8 @@ def _pen(item: Item, look: Appearance, part: Pass) -> QPen:
     if part is Pass.HALO:
         pen = QPen(HALO_COLOR, 4.5 * look.pixel_ratio)
     elif part is Pass.LINE:
-        color = item.color if item.dashed else look.accent  # predictions of a group differ in their class
+        own = item.dashed or item.line is not None  # predictions of a group differ in their class
+        color = item.color if own else look.accent
         pen = QPen(color.lighter(115), 2.25 * look.pixel_ratio)
     else:
         color = QColor(item.color)
@@ -103,6 +104,7 @@ def _pen(item: Item, look: Appearance, part: Pass) -> QPen:
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-    if item.dashed and part is not Pass.HALO:
-        pen.setDashPattern([4, 2.5])
+    line = item.line or (Line.DASHED if item.dashed else Line.SOLID)
+    if line.value and part is not Pass.HALO:
+        pen.setDashPattern(list(line.value))
     return pen

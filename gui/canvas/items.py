@@ -21,6 +21,15 @@ class Emphasis(Enum):
     STRONG = "strong"
 
 
+class Line(Enum):
+    """Pattern of an outline whose colour means something; it says the same to those who cannot tell the colours."""
+
+    SOLID = ()
+    DASHED = (4.0, 2.5)  # lengths in line widths
+    DOTTED = (1.0, 1.8)
+    NONE = None
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """Something with pixels or a box that lies over the image.
@@ -28,6 +37,8 @@ class Item:
     Attributes:
         key: under which its sprite is cached.
         dashed: a prediction, nothing that anyone has confirmed.
+        line: its outline, in its own colour whatever its emphasis; None draws it as `dashed` and `emphasis` say.
+        fill: share of the opacity that was set, in place of what `dashed` and `emphasis` say.
     """
 
     key: Hashable
@@ -36,6 +47,8 @@ class Item:
     color: QColor
     emphasis: Emphasis
     dashed: bool = False
+    line: Line | None = None
+    fill: float | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +68,12 @@ class Appearance:
     hidden: bool = False
     accent: QColor = field(default_factory=lambda: QColor("#5aa9ff"))
     pixel_ratio: float = 1.0
+
+    def fill_of(self, item: Item) -> float:
+        """Opacity of an item's fill, in [0, 1]."""
+        if item.fill is None or self.outline_only:
+            return self.fill_opacity(item.emphasis, staged=item.dashed)
+        return min(1.0, self.opacity * item.fill)
 
     def fill_opacity(self, emphasis: Emphasis, *, staged: bool = False) -> float:
         """Of an object's fill, in [0, 1]; a staged prediction is fainter than what was confirmed."""

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 from engine.domain.annotation import BoxXYXY
 from gui.canvas.image_layer import draw_image
 from gui.canvas.item_layer import OUTLINE_REACH, draw_items
-from gui.canvas.items import Appearance, items_of
+from gui.canvas.items import Appearance, Item, items_of
 from gui.canvas.pyramid import ImagePyramid, LevelPart
 from gui.canvas.sprites import SpriteCache, pixels_of
 from gui.canvas.viewport import BoxInt, Viewport
@@ -26,12 +26,14 @@ class Renderer:
         look: how objects are drawn; call :meth:`invalidate` after changing it.
         background: around the image.
         lifted: instances left out, because a tool draws them itself for the moment.
+        instead: drawn in place of the document's objects and predictions, None for these.
     """
 
     def __init__(self, document: Document) -> None:
         self.look = Appearance()
         self.background = QColor("#0e0f11")
         self.lifted: frozenset[str] = frozenset()
+        self.instead: tuple[Item, ...] | None = None
         self.sprites = SpriteCache()
         self._document = document
         self._pyramid = ImagePyramid(NO_IMAGE)
@@ -97,7 +99,8 @@ class Renderer:
             return
         painter = QPainter(self._picture)
         painter.setClipRect(QRect(box[0], box[1], box[2] - box[0], box[3] - box[1]))
-        draw_items(painter, items_of(self._document, self.lifted), self._view, box, self.sprites, self.look)
+        items = items_of(self._document, self.lifted) if self.instead is None else self.instead
+        draw_items(painter, items, self._view, box, self.sprites, self.look)
         painter.end()
 
     def _scroll(self, dx: int, dy: int) -> None:

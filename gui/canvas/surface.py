@@ -10,13 +10,13 @@ from PySide6.QtGui import QFocusEvent, QFont, QImage, QPainter, QPaintEvent, QPe
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.domain.annotation import BoxXYXY
-from gui.canvas.items import Appearance
+from gui.canvas.items import Appearance, Item
 from gui.canvas.pyramid import LevelPart
 from gui.canvas.renderer import Renderer
-from gui.canvas.tags import draw_tags
+from gui.canvas.tags import BoxTag, draw_box_tags, draw_tags
 from gui.canvas.viewport import Viewport
 from gui.models.document import Document
-from gui.theme import TEXT_PX, tokens
+from gui.theme import TEXT_PX, Tokens, tokens
 
 
 class CanvasSurface(QWidget):
@@ -35,6 +35,7 @@ class CanvasSurface(QWidget):
         self.document = document
         self._renderer = Renderer(document)
         self._boxes: dict[str, BoxXYXY] = {}
+        self._tags_instead: tuple[BoxTag, ...] = ()
         self._fitted = True  # keep the whole image in sight when the canvas changes its size
         self._focus_by_key = False
         self._screen = QImage(1, 1, QImage.Format.Format_RGB32)
@@ -81,6 +82,11 @@ class CanvasSurface(QWidget):
     @masks_hidden.setter
     def masks_hidden(self, value: bool) -> None:
         self._set_look("hidden", value)
+
+    def show_instead(self, items: tuple[Item, ...] | None, tags: tuple[BoxTag, ...] = ()) -> None:
+        """Draw these in place of the document's objects and predictions; None: the document's again."""
+        self._renderer.instead, self._tags_instead = items, tags
+        self._repaint_all()
 
     def _set_look(self, name: str, value: object) -> None:
         if getattr(self.look, name) != value:
@@ -220,10 +226,17 @@ class CanvasSurface(QWidget):
             painter.drawText(self._screen.rect(), Qt.AlignmentFlag.AlignCenter, "No image is open")
         else:
             if not self.look.hidden:
-                draw_tags(painter, self.document, self.view, ratio, theme)
+                self._paint_tags(painter, theme)
             self.paint_tool(painter)
         if self._focus_by_key and self.hasFocus():
             self._paint_focus(painter)
+
+    def _paint_tags(self, painter: QPainter, theme: Tokens) -> None:
+        ratio = self.look.pixel_ratio
+        if self._renderer.instead is None:
+            draw_tags(painter, self.document, self.view, ratio, theme)
+        else:
+            draw_box_tags(painter, self._tags_instead, self.view, ratio, theme)
 
     def paint_tool(self, painter: QPainter) -> None:
         """Draw what a tool shows, in device coordinates."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSlider, QWidget
 
 from engine.project.runs import RunFolder
-from gui.models.review_queue import QueueData
+from gui.models.review_items import QueueData
 from gui.widgets.basics import Muted
 
 WHERE = (("all images", "all"), ("this image", "image"), ("validation", "val"), ("training", "train"), ("test", "test"))
@@ -22,6 +22,7 @@ class ReviewBar(QWidget):
         run_chosen(str), epoch_chosen(str): another checkpoint.
         threshold_changed(float): predictions below it are not shown.
         show_changed(str): "new" or "all".
+        truth_changed(bool): annotations are to be shown against predictions.
         cancel_asked: stop detecting.
     """
 
@@ -29,6 +30,7 @@ class ReviewBar(QWidget):
     epoch_chosen = Signal(str)
     threshold_changed = Signal(float)
     show_changed = Signal(str)
+    truth_changed = Signal(bool)
     cancel_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -43,7 +45,7 @@ class ReviewBar(QWidget):
         for title, widgets in (
             ("Run", (self.runs, self.epochs)),
             ("Score ≥", (self.score, self._value)),
-            ("Show", (self.show_what,)),
+            ("Show", (self.show_what, self.truth)),
             ("Detect in", (self.where,)),
         ):
             row.addWidget(Muted(title))
@@ -79,6 +81,11 @@ class ReviewBar(QWidget):
         self.show_what.setAccessibleName("Which predictions are shown")
         self.show_what.setToolTip("New: what no label agrees with yet")
         self.where.setAccessibleName("Where Detect looks")
+        self.truth = QPushButton("Truth")
+        self.truth.setCheckable(True)
+        self.truth.setProperty("role", "switch")
+        self.truth.setToolTip("Labels against predictions: what was found, wrong or missed, and why (T)")
+        self.truth.clicked.connect(self.truth_changed)
         self.show_what.activated.connect(self._show_activated)
         self._busy_words = Muted()
         self._busy = QProgressBar()
@@ -116,6 +123,11 @@ class ReviewBar(QWidget):
         if data.epoch is not None and data.choice in ("best", "last"):
             self.epochs.setItemText(at, f"{data.choice} · epoch {data.epoch}")
         self.epochs.setCurrentIndex(at)
+
+    def show_truth(self, on: bool) -> None:
+        """Whether annotations are shown against predictions; then everything is shown."""
+        self.truth.setChecked(on)
+        self.show_what.setEnabled(not on)
 
     def show_progress(self, values: dict[str, object] | None) -> None:
         """How far the detection is; None when there is none."""

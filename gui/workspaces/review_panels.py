@@ -21,13 +21,17 @@ from gui.theme import tokens
 from gui.widgets.basics import Muted, SectionHead
 from gui.widgets.panels import RowView
 from gui.widgets.row_delegate import GAP, MARGIN, draw_chip
+from gui.workspaces.review_filter_panel import FilterPanel
+from gui.workspaces.review_truth_panel import TruthPanel
 
 Index = QModelIndex | QPersistentModelIndex
 COLUMN_WIDTH = 306
 QUEUE_ROW = 46
 CHOICE_ROW = 28
+FEWEST_ROWS = 4  # the verdicts; in a low window the rest is scrolled to
 DETAIL_PX = 12
 NO_QUEUE = "What the network predicts is listed here: one object with two classes first, then what is new."
+NOTHING_LISTED = "Nothing in the queue meets the filter."
 
 
 class QueueDelegate(QStyledItemDelegate):
@@ -109,22 +113,28 @@ class ChoiceView(RowView):
         super().__init__(self.choices, "This object", "Choose something in the queue.", parent)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSelectionMode(RowView.SelectionMode.NoSelection)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.clicked.connect(self._clicked)
         self.show_rows([])
 
     def show_rows(self, rows: list[ListRow]) -> None:
         """Offer these."""
         self.choices.set_rows(rows)
-        self.setFixedHeight(max(2, len(rows)) * CHOICE_ROW + 4)
+        self.setMinimumHeight(min(self._height(), FEWEST_ROWS * CHOICE_ROW + 4))
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return QSize(COLUMN_WIDTH, self._height())
+
+    def _height(self) -> int:
+        return max(2, len(self.choices.rows())) * CHOICE_ROW + 4
 
     def _clicked(self, index: QModelIndex) -> None:
         self.chosen.emit(str(index.data(RowRole.ID)))
 
 
 class ReviewColumn(QWidget):
-    """Queue above, the object in question below, progress at the bottom."""
+    """Queue with its filter above, the object in question (or the comparison with the labels) below, then progress."""
 
     def __init__(self, queue: ReviewQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -133,7 +143,13 @@ class ReviewColumn(QWidget):
         self.setFixedWidth(COLUMN_WIDTH)
         self._queue = queue
         self.head = SectionHead("Queue")
+        self.filter = FilterPanel(queue)
+        self.filter_button = self.head.add_button("filter-variant", "Filter the queue (Ctrl+F)")
+        self.filter_button.setCheckable(True)
+        self.filter_button.toggled.connect(self.filter.unfold)
         self.view = QueueView(queue)
+        self.truth = TruthPanel()
+        self.truth.hide()
         self.choices = ChoiceView()
         self.reason = Muted(wrap=True)
         self.habit = Muted(wrap=True)
@@ -145,12 +161,19 @@ class ReviewColumn(QWidget):
         column.setContentsMargins(0, 0, 0, 10)
         column.setSpacing(0)
         column.addWidget(self.head)
+        column.addWidget(self.filter)
         column.addWidget(self.view, 1)
-        column.addWidget(SectionHead("This object"))
-        column.addWidget(self.choices)
+        self.one = QWidget()
+        one = QVBoxLayout(self.one)
+        one.setContentsMargins(0, 0, 0, 0)
+        one.setSpacing(0)
+        one.addWidget(SectionHead("This object"))
+        one.addWidget(self.choices)
         for label in (self.reason, self.habit):
             label.setContentsMargins(12, 4, 12, 2)
-            column.addWidget(label)
+            one.addWidget(label)
+        column.addWidget(self.one)
+        column.addWidget(self.truth)
         column.addWidget(SectionHead("Progress"))
         row = QHBoxLayout()
         row.setContentsMargins(12, 2, 12, 2)
@@ -163,11 +186,22 @@ class ReviewColumn(QWidget):
 
     def refresh(self) -> None:
         """Counts and progress."""
+        self.view.empty_label.setText(NOTHING_LISTED if self._queue.total else NO_QUEUE)
         groups = self._queue.open_groups
         words = f"{groups} one-object group{'' if groups == 1 else 's'}" if groups else ""
         self.head.set_count(words, "warn")
         self.bar.setValue(round(1000 * self._queue.progress))
         self.percent.setText(f"{round(100 * self._queue.progress)}%")
+
+    def search(self) -> None:
+        """Let a person type what is to be listed."""
+        self.filter_button.setChecked(True)
+        self.filter.unfold()
+
+    def show_truth(self, on: bool) -> None:
+        """What annotations and predictions make of each other, in place of what can be said about the object."""
+        self.truth.setVisible(on)
+        self.one.setVisible(not on)
 
     def explain(self, reason: str, habit: str) -> None:
         """Why the object is here, and what was done with such ones before."""

@@ -8,9 +8,13 @@ from engine.domain.annotation import Category
 from engine.domain.prediction import Prediction
 from gui.models.document import Document
 from gui.models.instance_list import ListRow
-from gui.models.review_queue import QueueItem, ReviewQueue
+from gui.models.review_items import QueueItem
+from gui.models.review_queue import ReviewQueue
 
 MAX_OTHERS = 6
+HINT_GROUP = "1–9 keep · B both are right · R none · U unsure · Ctrl+Enter next"
+HINT_ONE = "Y accept · R reject · E edit · U unsure · Ctrl+Enter done, next"
+HINT_TRUTH = "T back to the verdicts · click an object: how its pixels differ · Y accept · R reject · E edit"
 
 
 def choices_for(
@@ -66,6 +70,8 @@ def explain(
     if item is None:
         return "", ""
     if not chosen:
+        if item.missed:
+            return f"Nothing was predicted on {_labels(len(item.missed))} here. T shows where.", ""
         return ("Nothing to decide here: the labels agree." if item.predictions else "Nothing was found here."), ""
     if item.group is not None:
         name, kept, of = queue.kept_before(item.group)
@@ -91,7 +97,12 @@ def group_tag(item: QueueItem, chosen: Sequence[Prediction], name: Callable[[int
     if item.group.kind == "part-of":
         return f"{first}\none inside the other"
     count = {2: "two", 3: "three"}.get(len(members), str(len(members)))
-    return f"{first}\none object, {count} classes · IoU {max(m.iou for m in item.group.others):.2f}"
+    what = f"predicted {count} times" if item.group.kind == "duplicate" else f"{count} classes"
+    return f"{first}\none object, {what} · IoU {max(m.iou for m in item.group.others):.2f}"
+
+
+def _labels(count: int) -> str:
+    return "one label" if count == 1 else f"{count} labels"
 
 
 def _name(prediction: Prediction, categories: Mapping[int, Category]) -> str:

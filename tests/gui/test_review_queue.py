@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from engine.domain.annotation import Annotation, ImageStatus, Instance
+from engine.domain.annotation import Annotation, ImageStatus, Instance, Origin, Split
 from engine.domain.mask import Mask
 from engine.domain.prediction import Prediction
 from engine.project.records import Decision, ImageRecord, Verdict
+from engine.review.overlaps import OverlapRule
 from gui.models.instance_list import RowRole
-from gui.models.review_queue import ReviewQueue, facts_of_image
+from gui.models.review_bulk import IN_DONE, IN_GROUP, OTHER_CLASS, PUT_OFF, choose_above
+from gui.models.review_filter import ItemKind, ItemState, QueueFilter
+from gui.models.review_gather import facts_of_image
+from gui.models.review_queue import ReviewQueue
 
 pytestmark = pytest.mark.gui
 NAMES = {1: "washer", 2: "nut", 3: "gasket"}
@@ -137,3 +141,140 @@ def test_an_image_where_nothing_was_found_is_listed_as_empty(queue):
     queue.load([facts(1)], ())
     assert queue.items[0].chip == "empty"
     assert queue.progress == 1.0
+
+
+def test_an_object_that_was_predicted_twice_in_one_class_is_told_from_one_in_two_classes(queue):
+    twice = (predicted(1, 1, 0.9, mask(10, 10)), predicted(2, 1, 0.8, mask(10, 10, 19)))
+    record, rule = ImageRecord(1, "img_0001.jpg", 100, 100), OverlapRule(duplicates=True)
+    queue.load([facts_of_image(record, Annotation(1, *SIZE), twice, NAMES, rule)], ())
+    (item,) = queue.items
+    assert (item.title, item.chip) == ("img_0001 · washer", "twice")
+
+
+# --- what contradicts a label ---------------------------------------------------------------------------------------
+
+
+def labelled(image: int, *predictions: Prediction, at: Mask, split: Split = Split.VAL, done: bool = False):
+    """An image in a split on which a person labelled one washer."""
+    record = ImageRecord(
+        image, f"images/img_{image:04d}.jpg", 100, 100, ImageStatus.DONE if done else ImageStatus.TODO, split
+    )
+    label = Instance.from_mask(at, 1, origin=Origin.HUMAN)
+    return facts_of_image(record, Annotation(image, *SIZE, (label,)), predictions, NAMES)
+
+
+def test_a_label_that_nothing_was_predicted_on_is_missed_and_wants_a_look(queue):
+    queue.load([labelled(1, at=mask(10, 10))], ())
+    (item,) = queue.items
+    assert (item.chip, item.chip_kind, item.settled) == ("missed", "bad", False)
+    assert item.detail == "not found: washer"
+    queue.update_images([labelled(1, at=mask(10, 10), done=True)], ())
+    assert queue.items[0].settled
+
+
+def test_a_label_is_missed_as_soon_as_its_prediction_is_below_the_threshold(queue):
+    queue.load([labelled(1, predicted(1, 1, 0.6, mask(10, 10)), at=mask(10, 10))], ())
+    assert queue.items[0].chip == "agrees"
+    queue.set_threshold(0.7)
+    assert queue.items[0].chip == "missed"
+
+
+def test_what_is_predicted_beside_the_labels_is_spurious_only_where_the_labels_are_the_whole_truth(queue):
+    both = (predicted(1, 1, 0.9, mask(10, 10)), predicted(2, 2, 0.8, mask(60, 60)))
+    queue.load([labelled(1, *both, at=mask(10, 10))], ())
+    assert queue.items[0].chip == "spurious"
+    queue.load([labelled(1, *both, at=mask(10, 10), split=Split.NONE)], ())
+    assert queue.items[0].chip == "new"
+
+
+def test_what_was_accepted_does_not_make_the_rest_of_the_image_spurious(queue):
+    accepted = Instance.from_mask(mask(10, 10), 1, origin=Origin.MODEL)
+    record = ImageRecord(1, "img.jpg", 100, 100, split=Split.TRAIN)
+    both = (predicted(1, 1, 0.9, mask(10, 10)), predicted(2, 2, 0.8, mask(60, 60)))
+    queue.load([facts_of_image(record, Annotation(1, *SIZE, (accepted,)), both, NAMES)], ())
+    assert queue.items[0].chip == "new"
+
+
+def test_disagreements_come_after_groups_and_before_what_is_new(queue):
+    new = facts(1, predicted(1, 2, 0.9, mask(50, 50)), predicted(2, 2, 0.9, mask(10, 10)))
+    missed = labelled(2, at=mask(10, 10))
+    queue.load([new, missed, group_in(3, 31)], ())
+    assert [i.image_id for i in queue.items] == [3, 2, 1]
+
+
+# --- the filter -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mixed(queue) -> ReviewQueue:
+    """A group of washer and gasket, a nut that is new, a washer of the validation set that was missed."""
+    queue.load([group_in(1, 1), facts(2, predicted(11, 2, 0.9, mask(50, 50), 2)), labelled(30, at=mask(10, 10))], ())
+    return queue
+
+
+@pytest.mark.parametrize(
+    ("wanted", "images"),
+    [
+        (QueueFilter(category_id=1), {1, 30}),
+        (QueueFilter(category_id=2), {2}),
+        (QueueFilter(split=Split.VAL), {30}),
+        (QueueFilter(kind=ItemKind.GROUP), {1}),
+        (QueueFilter(kind=ItemKind.IMAGE), {2, 30}),
+        (QueueFilter(kind=ItemKind.DISAGREEMENT), {30}),
+        (QueueFilter(state=ItemState.SETTLED), set()),
+        (QueueFilter(text=" IMG_000"), {1, 2}),
+        (QueueFilter(category_id=1, kind=ItemKind.GROUP, text="1"), {1}),
+        (QueueFilter(), {1, 2, 30}),
+    ],
+)
+def test_the_filter_lists_what_meets_all_that_is_asked(mixed, wanted, images):
+    mixed.set_filter(wanted)
+    assert {i.image_id for i in mixed.items} == images
+    assert mixed.rowCount() == len(images)
+    assert mixed.total == 3
+
+
+def test_the_filter_stays_when_other_predictions_are_shown(mixed):
+    mixed.set_filter(QueueFilter(kind=ItemKind.GROUP))
+    mixed.load([group_in(5, 51), facts(6)], ())
+    assert [i.image_id for i in mixed.items] == [5]
+
+
+def test_the_way_goes_only_through_what_is_listed(mixed):
+    mixed.set_filter(QueueFilter(kind=ItemKind.IMAGE))
+    assert mixed.open_after("g1-2").image_id == 30
+    mixed.set_filter(QueueFilter(kind=ItemKind.GROUP))
+    assert mixed.open_after("i2").key == "g1-2"
+    assert mixed.open_after("g1-2") is None
+
+
+def test_the_filter_says_in_words_what_it_asks_for():
+    wanted = QueueFilter(2, Split.VAL, ItemKind.IMAGE, ItemState.OPEN, "img_00")
+    assert wanted.words(lambda id: NAMES[id]) == "nut · validation · images · open · “img_00”"
+    assert not QueueFilter().asks
+
+
+# --- accepting many -------------------------------------------------------------------------------------------------
+
+
+def test_only_what_nobody_has_to_think_about_is_accepted_together():
+    other = Instance.from_mask(mask(10, 10), 3)
+    images = [
+        facts(
+            1,
+            predicted(1, 1, 0.95, mask(50, 50)),
+            predicted(2, 2, 0.92, mask(10, 50)),
+            predicted(3, 2, 0.5, mask(70, 0)),
+        ),
+        group_in(2, 11, (0.99, 0.98)),
+        facts(3, predicted(21, 1, 0.99, mask(10, 10), 3), labels=(other,)),
+        facts(4, predicted(31, 1, 0.99, mask(10, 10), 4), done=True),
+        facts(5, predicted(41, 1, 0.99, mask(10, 10), 5), predicted(42, 1, 0.99, mask(60, 60), 5)),
+    ]
+    said = [decision(41, Verdict.UNSURE, 5), decision(42, Verdict.REJECTED, 5)]
+    choice = choose_above(images, said, NAMES, score=0.9)
+    assert choice.by_image == {1: (1, 2)}
+    assert choice.by_category == {1: 1, 2: 1}
+    assert choice.left_out == {IN_GROUP: 2, OTHER_CLASS: 1, IN_DONE: 1, PUT_OFF: 1}
+    assert choose_above(images, said, NAMES, score=0.9, category_id=2).by_image == {1: (2,)}
+    assert choose_above(images, said, [1], score=0.9).by_image == {1: (1,)}, "a class that is gone is left alone"
