@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.bench import inference_commands, overlaps_commands
 from engine.bench.settings import Side, bench_settings
 
 
@@ -16,6 +17,8 @@ def register(app: typer.Typer) -> None:
     """Add the benches to `app`."""
     app.command("training")(training)
     app.command("_side", hidden=True)(side)
+    inference_commands.register(app)
+    overlaps_commands.register(app)
 
 
 def training(

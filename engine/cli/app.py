@@ -21,6 +21,7 @@ _MODULES = (
     "job_cmds",
     "weights_cmds",
     "review_cmds",
+    "queue_cmds",
     "trace_cmds",
     "service_cmds",
 )

@@ -119,27 +119,32 @@ def demo(
 def _rule(min_iou: float | None, min_score: float | None, min_ratio: float | None) -> OverlapRule:
     from engine.review.overlaps import OverlapRule
 
-    given = {"min_iou": min_iou, "min_score": min_score, "min_score_ratio": min_ratio}
+    given: dict[str, Any] = {"min_iou": min_iou, "min_score": min_score, "min_score_ratio": min_ratio}
     return OverlapRule(**{name: value for name, value in given.items() if value is not None})
 
 
 def _annotated(store: ProjectStore, split: Split | None, rule: OverlapRule) -> list[ReviewedImage]:
+    from engine.project.pair_policies import pair_policies
     from engine.review.reviewed import reviewed_annotation
 
-    names = {c.id: c.name for c in store.categories()}
+    names, policies = {c.id: c.name for c in store.categories()}, pair_policies(store)
     chosen = [r for r in store.images() if split is None or r.split is split]
-    return [reviewed_annotation(r.path, store.image_path(r.id), store.annotation(r.id), names, rule) for r in chosen]
+    return [
+        reviewed_annotation(r.path, store.image_path(r.id), store.annotation(r.id), names, rule, policies)
+        for r in chosen
+    ]
 
 
 def _predicted(
     store: ProjectStore, run_id: str, split: Split | None, rule: OverlapRule
 ) -> tuple[dict[str, str], list[ReviewedImage]]:
+    from engine.project.pair_policies import pair_policies
     from engine.project.predictions import PredictionStore
     from engine.project.runs import open_run
     from engine.review.reviewed import reviewed_detections
 
     run = open_run(store.folder, run_id)
-    names = {c.id: c.name for c in store.categories()}
+    names, policies = {c.id: c.name for c in store.categories()}, pair_policies(store)
     images = []
     with PredictionStore(run.predictions_path) as staged:
         epochs = staged.epochs()
@@ -150,7 +155,7 @@ def _predicted(
             if record.id in looked_at and (split is None or record.split is split):
                 found = staged.detections(record.id, epochs[0])
                 path, annotation = store.image_path(record.id), store.annotation(record.id)
-                images.append(reviewed_detections(record.path, path, annotation, found, names, rule))
+                images.append(reviewed_detections(record.path, path, annotation, found, names, rule, policies))
     return {"source": "predictions", "run": run.id, "epoch": str(epochs[0])}, images
 
 

@@ -154,7 +154,7 @@ class Mask:
         """Tight half-open box ``(x0, y0, x1, y1)``; ``(0, 0, 0, 0)`` when empty."""
         if self.is_empty:
             return (0, 0, 0, 0)
-        x, y, w, h = (int(v) for v in self._rle.bbox())
+        x, y, w, h = map(int, self._rle.bbox().tolist())
         return (x, y, x + w, y + h)
 
     def contains_point(self, x: int, y: int) -> bool:

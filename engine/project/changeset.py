@@ -19,6 +19,7 @@ from engine.project.rows import (
     DECISIONS,
     IMAGES,
     INSTANCES,
+    META,
     Row,
     decision_row,
     image_row,
@@ -217,13 +218,14 @@ class Changeset:
 
     def decide(self, decision: Decision) -> None:
         """Write down a verdict; it replaces the one there was on that prediction."""
-        sql = f"{DECISIONS.select} WHERE {DECISIONS.where_key}"
-        known = self._db.one(sql, (decision.run, decision.prediction_id))
-        if known is None:
-            self._recorder.insert(DECISIONS, decision_row(decision))
-        else:
-            old = dict(zip(DECISIONS.columns, known, strict=True))
-            self._recorder.update(DECISIONS, old, decision_row(decision))
+        self._recorder.put(DECISIONS, decision_row(decision))
+
+    # --- settings ---------------------------------------------------------------------------------------------
+
+    def put_setting(self, key: str, value: str | None) -> None:
+        """Remember a setting of the project in place of what there was; None forgets it."""
+        if value is not None or self._contents.settings(key):
+            self._recorder.put(META, {"key": key, "value": value})
 
 
 def stored_path(folder: Path, path: Path | str) -> str:

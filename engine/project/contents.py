@@ -154,6 +154,11 @@ class Contents:
         rows = self._db.rows(f"{sql} ORDER BY run, prediction_id", {"run": run, "image": image_id})
         return tuple(decision_from(row) for row in rows)
 
+    def settings(self, prefix: str) -> dict[str, str]:
+        """Key -> value of the settings whose key starts with `prefix`."""
+        sql = "SELECT key, value FROM meta WHERE substr(key, 1, length(?1)) = ?1 AND value IS NOT NULL ORDER BY key"
+        return dict(self._db.rows(sql, (prefix,)))
+
 
 def _loaded(image: ImageRecord, rows: Sequence[tuple[Any, ...]]) -> Loaded:
     instances: tuple[Instance, ...] = tuple(instance_from(row, image.height, image.width) for row in rows)

@@ -57,6 +57,14 @@ class Recorder:
         self._touch(table, row, in_or_out=True)
         self._refer(table, row)
 
+    def put(self, table: Table, row: Row) -> None:
+        """Put in a row without a mask, in place of the one of its key when there is one."""
+        known = self._db.one(f"{table.select} WHERE {table.where_key}", _key_of(table, row))
+        if known is None:
+            self.insert(table, row)
+        else:
+            self.update(table, dict(zip(table.columns, known, strict=True)), row)
+
     def delete(self, table: Table, row: Row) -> None:
         """Take out a row; `row` is all of it."""
         key = _key_of(table, row)

@@ -43,7 +43,7 @@ class Changed:
     Attributes:
         label: the change's name as the person sees it.
         image_ids: images whose rows, instances or decisions changed.
-        tables: subset of ``images``, ``categories``, ``instances``, ``decisions``.
+        tables: subset of ``images``, ``categories``, ``instances``, ``decisions``, ``meta`` (settings).
     """
 
     label: str

@@ -69,7 +69,8 @@ INSTANCES = Table(
 DECISIONS = Table(
     "decisions", ("run", "prediction_id", "image_id", "verdict", "instance_id", "reason"), (str, int)
 )  # fmt: skip
-TABLES = {t.name: t for t in (IMAGES, CATEGORIES, INSTANCES, DECISIONS)}
+META = Table("meta", ("key", "value"), (str,))
+TABLES = {t.name: t for t in (IMAGES, CATEGORIES, INSTANCES, DECISIONS, META)}
 
 
 # --- images, categories, decisions --------------------------------------------------------------------------------

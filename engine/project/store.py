@@ -196,6 +196,10 @@ class ProjectStore:
         """Verdicts on predictions, of one run or image when asked."""
         return self._contents.decisions(run, image_id)
 
+    def settings(self, prefix: str) -> dict[str, str]:
+        """What :meth:`Changeset.put_setting` remembered under keys that start with `prefix`."""
+        return self._contents.settings(prefix)
+
     # --- changing ---------------------------------------------------------------------------------------------
 
     @contextmanager

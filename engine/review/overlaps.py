@@ -7,40 +7,17 @@ class, with nearly the same mask (matterport/Mask_RCNN issue 809).  Here such pr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from engine.domain.annotation import Annotation, BoxXYXY
+from engine.domain.pair_policy import Pair, Policies
 from engine.domain.prediction import Prediction
-from engine.review.candidates import Overlap, area, as_candidates, extent, keys_of, overlap, possible_pairs
+from engine.review.candidates import area, as_candidates, extent, keys_of
+from engine.review.relations import KINDS, Kind, OverlapRule, Related, Relations
 from engine.review.wording import reason_for
 
 __all__ = ["Group", "Member", "OverlapRule", "as_candidates", "find_annotation_groups", "find_groups"]
-
-GroupKind = Literal["same-object", "part-of"]
-
-MIN_IOU = 0.5
-MIN_CONTAINMENT = 0.9
-MIN_SCORE = 0.3
-MIN_SCORE_RATIO = 0.4
-
-
-@dataclass(frozen=True)
-class OverlapRule:
-    """When two predictions of different classes are worth a person's look.
-
-    Attributes:
-        min_iou: mask IoU from which they are the same object.
-        min_containment: share of the smaller one inside the other from which it is reported as part of it.
-        min_score: lowest score of a runner-up.
-        min_score_ratio: lowest score of a runner-up, divided by the keeper's.
-    """
-
-    min_iou: float = MIN_IOU
-    min_containment: float = MIN_CONTAINMENT
-    min_score: float = MIN_SCORE
-    min_score_ratio: float = MIN_SCORE_RATIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +44,26 @@ class Group:
     """Candidates for one object; every one of `others` overlaps the keeper itself.
 
     Attributes:
-        kind: "same-object", or "part-of" when one lies inside another but does not fill it.
+        kind: "same-object"; "part-of" when one lies inside another but does not fill it; "duplicate" when the others
+            are of the keeper's class.
         keeper: the suggested one: highest score, then largest.
-        others: of other classes than the keeper, highest score first.
+        others: of other classes than the keeper unless it is a duplicate, highest score first.
         reason: why they are shown together, in words.
     """
 
     image_id: int
-    kind: GroupKind
+    kind: Kind
     keeper: Member
     others: tuple[Member, ...]
     reason: str
 
 
 def find_groups(
-    predictions: Sequence[Prediction], categories: Mapping[int, str], rule: OverlapRule | None = None
+    predictions: Sequence[Prediction],
+    categories: Mapping[int, str],
+    rule: OverlapRule | None = None,
+    *,
+    policies: Policies | None = None,
 ) -> tuple[Group, ...]:
     """Groups among `predictions`, which may be of several images; a group never spans images.
 
@@ -89,88 +71,79 @@ def find_groups(
         predictions: in any order.
         categories: category id to name, for the reasons.
         rule: thresholds; the measured defaults when left out.
+        policies: what a person said of pairs of classes: what is expected is not reported.
 
     Returns:
-        Groups by image, then by the keeper's score; a prediction is in one group at most.
+        Groups by image, then by the keeper's score; a prediction is in one group of a kind at most.
     """
-    return _groups(predictions, keys_of(predictions), categories, rule or OverlapRule(), scored=True)
+    keys = keys_of(predictions)
+    return _groups(predictions, keys, categories, _Setting(rule or OverlapRule(), policies or {}, scored=True))
 
 
 def find_annotation_groups(
-    annotation: Annotation, categories: Mapping[int, str], rule: OverlapRule | None = None
+    annotation: Annotation,
+    categories: Mapping[int, str],
+    rule: OverlapRule | None = None,
+    *,
+    policies: Policies | None = None,
 ) -> tuple[Group, ...]:
     """Groups among an image's own instances: one object labelled twice.  Keys are instance ids."""
     keys = [i.id for i in annotation.instances]
-    return _groups(as_candidates(annotation), keys, categories, rule or OverlapRule(), scored=False)
+    setting = _Setting(rule or OverlapRule(), policies or {}, scored=False)
+    return _groups(as_candidates(annotation), keys, categories, setting)
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    key: str | int
-    item: Prediction
-    order: tuple[float, float, int, BoxXYXY, int]
+class _Setting:
+    rule: OverlapRule
+    policies: Policies
+    scored: bool
 
 
-@dataclass(slots=True)
-class _Leader:
-    candidate: _Candidate
-    followers: list[tuple[_Candidate, Overlap]]
-
-
-_Pairs = dict[tuple[int, int], Overlap]
+_Candidate = tuple[str | int, Prediction]  # with its key
+_Followers = dict[int, list[tuple[int, Related]]]  # of each leader, by their places
 
 
 def _groups(
-    predictions: Sequence[Prediction],
-    keys: Sequence[str | int],
-    categories: Mapping[int, str],
-    rule: OverlapRule,
-    *,
-    scored: bool,
+    predictions: Sequence[Prediction], keys: Sequence[str | int], categories: Mapping[int, str], setting: _Setting
 ) -> tuple[Group, ...]:
     by_image: dict[int, list[_Candidate]] = defaultdict(list)
     for key, item in zip(keys, predictions, strict=True):
-        if item.score >= rule.min_score:
-            order = (-item.score, -area(item), item.category_id, extent(item), item.id)
-            by_image[item.image_id].append(_Candidate(key, item, order))
+        if item.score >= setting.rule.min_score:
+            by_image[item.image_id].append((key, item))
     found: list[Group] = []
     for image_id in sorted(by_image):
-        found += _groups_of_image(image_id, by_image[image_id], categories, rule, scored)
+        found += _groups_of_image(image_id, by_image[image_id], categories, setting)
     return tuple(found)
 
 
 def _groups_of_image(
-    image_id: int, candidates: list[_Candidate], categories: Mapping[int, str], rule: OverlapRule, scored: bool
-) -> Iterable[Group]:
-    candidates.sort(key=lambda c: c.order)
-    pairs = _overlapping(candidates, rule)
-    same = _lead(range(len(candidates)), candidates, pairs, rule, lambda o: o.iou >= rule.min_iou)
+    image_id: int, candidates: list[_Candidate], categories: Mapping[int, str], setting: _Setting
+) -> Iterator[Group]:
+    candidates.sort(key=_order)
+    items = [item for _, item in candidates]
+    relations = Relations(items, setting.rule, setting.policies)
+    leading: _Followers = {index: [] for index in range(len(items))}
+    led: dict[Kind, _Followers] = {}
     # What already counts as another reading of an object is not reported a second time as a part of something.
-    part = _lead(
-        same, candidates, pairs, rule, lambda o: o.iou < rule.min_iou and o.containment >= rule.min_containment
-    )
-    kinds: tuple[tuple[GroupKind, dict[int, _Leader]], ...] = (("same-object", same), ("part-of", part))
-    for kind, leaders in kinds:
-        for leader in leaders.values():
-            if leader.followers:
-                yield _group(image_id, kind, leader, categories, scored)
+    for kind in ("duplicate", "same-object", "part-of"):
+        leading = led[kind] = _lead(leading, items, relations.among(leading, kind), setting.rule)
+    for kind in KINDS:
+        for leader, followers in led[kind].items():
+            if followers:
+                others = [(candidates[k], related) for k, related in followers]
+                yield _group(image_id, kind, candidates[leader], others, categories, setting.scored)
 
 
-def _overlapping(candidates: Sequence[_Candidate], rule: OverlapRule) -> _Pairs:
-    """Overlap of every pair (better, worse) of different classes that could matter."""
-    items = [c.item for c in candidates]
-    pairs = possible_pairs(items, items, min_iou=rule.min_iou, min_containment=rule.min_containment)
-    chosen = [(i, j) for i, j in pairs if i < j and items[i].category_id != items[j].category_id]
-    return {(i, j): overlap(items[i], items[j]) for i, j in chosen}
+def _order(candidate: _Candidate) -> tuple[float, float, int, BoxXYXY, int]:
+    """Best first, and by everything that tells two apart, so that the order of the input does not matter."""
+    item = candidate[1]
+    return -item.score, -area(item), item.category_id, extent(item), item.id
 
 
 def _lead(
-    indices: Iterable[int],
-    candidates: Sequence[_Candidate],
-    pairs: _Pairs,
-    rule: OverlapRule,
-    related: Callable[[Overlap], bool],
-) -> dict[int, _Leader]:
+    indices: Iterable[int], items: Sequence[Prediction], pairs: Mapping[Pair, Related], rule: OverlapRule
+) -> _Followers:
     """Best first, each candidate follows the leader that it overlaps most, or leads itself.
 
     Only leaders are compared with, so that no group is chained through neighbours.  One that is related to a leader
@@ -179,35 +152,38 @@ def _lead(
     better: dict[int, list[int]] = defaultdict(list)
     for i, j in pairs:
         better[j].append(i)
-    leaders: dict[int, _Leader] = {}
-    for index in sorted(indices):
-        matches = [(pairs[i, index], i) for i in better[index] if i in leaders and related(pairs[i, index])]
-        worthy = [
-            (o, i)
-            for o, i in matches
-            if candidates[index].item.score >= rule.min_score_ratio * candidates[i].item.score
-        ]
+    followers: _Followers = {index: [] for index in indices}
+    for index in sorted(better):
+        leaders = [i for i in better[index] if i in followers]
+        if not leaders:
+            continue
+        del followers[index]
+        worthy = [i for i in leaders if pairs[i, index].forbidden or _comes_near(items[index], items[i], rule)]
         if worthy:
-            best, leader = max(worthy, key=lambda m: (m[0].iou, -m[1]))
-            leaders[leader].followers.append((candidates[index], best))
-        elif not matches:
-            leaders[index] = _Leader(candidates[index], [])
-    return leaders
+            leader = max(worthy, key=lambda i: (pairs[i, index].overlap.iou, -i))
+            followers[leader].append((index, pairs[leader, index]))
+    return followers
 
 
-def _group(image_id: int, kind: GroupKind, leader: _Leader, categories: Mapping[int, str], scored: bool) -> Group:
-    keeper = leader.candidate
-    others = tuple(_member(c, o.iou) for c, o in leader.followers)
-    reason = reason_for(
-        kind,
-        keeper.item,
-        [(c.item, o) for c, o in leader.followers],
-        categories,
-        scored=scored,
-    )
-    return Group(image_id, kind, _member(keeper, 1.0), others, reason)
+def _comes_near(runner_up: Prediction, keeper: Prediction, rule: OverlapRule) -> bool:
+    return runner_up.score >= rule.min_score_ratio * keeper.score
+
+
+def _group(
+    image_id: int,
+    kind: Kind,
+    keeper: _Candidate,
+    others: Sequence[tuple[_Candidate, Related]],
+    categories: Mapping[int, str],
+    scored: bool,
+) -> Group:
+    shared = [(item, related.overlap) for (_, item), related in others]
+    forbidden = any(related.forbidden for _, related in others)
+    reason = reason_for(kind, keeper[1], shared, categories, scored=scored, forbidden=forbidden)
+    members = tuple(_member(candidate, related.overlap.iou) for candidate, related in others)
+    return Group(image_id, kind, _member(keeper, 1.0), members, reason)
 
 
 def _member(candidate: _Candidate, iou: float) -> Member:
-    item = candidate.item
-    return Member(candidate.key, item.category_id, item.score, iou, item.roi)
+    key, item = candidate
+    return Member(key, item.category_id, item.score, iou, item.roi)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.domain.annotation import Annotation, Instance
+from engine.domain.pair_policy import Policies
 from engine.domain.prediction import Detections, Prediction
 from engine.review.candidates import as_candidates, keys_of, overlap, possible_pairs
 from engine.review.group_quality import GroupQuality, measure_groups
@@ -57,18 +58,24 @@ def reviewed_detections(
     detections: Detections,
     categories: Mapping[int, str],
     rule: OverlapRule | None = None,
+    policies: Policies | None = None,
 ) -> ReviewedImage:
     """Groups among what a network found on one image."""
     predictions = detections.predictions
-    groups = find_groups(predictions, categories, rule)
+    groups = find_groups(predictions, categories, rule, policies=policies)
     return ReviewedImage(name, path, annotation, predictions, tuple(keys_of(predictions)), groups)
 
 
 def reviewed_annotation(
-    name: str, path: Path, annotation: Annotation, categories: Mapping[int, str], rule: OverlapRule | None = None
+    name: str,
+    path: Path,
+    annotation: Annotation,
+    categories: Mapping[int, str],
+    rule: OverlapRule | None = None,
+    policies: Policies | None = None,
 ) -> ReviewedImage:
     """Groups among a person's own labels of one image."""
-    groups = find_annotation_groups(annotation, categories, rule)
+    groups = find_annotation_groups(annotation, categories, rule, policies=policies)
     keys = tuple(i.id for i in annotation.instances)
     return ReviewedImage(name, path, annotation, as_candidates(annotation), keys, groups, of_model=False)
 

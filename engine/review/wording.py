@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from engine.domain.prediction import Prediction
 from engine.review.candidates import Overlap, area
+from engine.review.relations import Kind
 
 
 def reason_for(
-    kind: Literal["same-object", "part-of"],
+    kind: Kind,
     keeper: Prediction,
     others: Sequence[tuple[Prediction, Overlap]],
     categories: Mapping[int, str],
     *,
     scored: bool,
+    forbidden: bool = False,
 ) -> str:
     """One or two sentences: what overlaps by how much, from which ROIs, and what is suggested.
 
@@ -25,16 +26,17 @@ def reason_for(
         others: the rest, each with its overlap with the keeper; at least one.
         categories: category id to name.
         scored: False for a person's labels, which have neither scores nor ROIs.
+        forbidden: a person said that no object is of both classes.
     """
     what = "mask" if keeper.mask is not None and all(o.mask is not None for o, _ in others) else "box"
-    if kind == "same-object":
+    if kind != "part-of":
         first = _same(keeper, others, categories, what, scored)
     else:
         first = "; ".join(_part(keeper, other, overlap, categories, what, scored) for other, overlap in others)
     sentences = (
         f"{first}.",
         _rois(keeper, others) if scored else "",
-        _advice(kind, keeper, others, categories, scored),
+        _advice(kind, keeper, others, categories, scored, forbidden),
     )
     return " ".join(filter(None, sentences))
 
@@ -77,11 +79,13 @@ def _advice(
     others: Sequence[tuple[Prediction, Overlap]],
     categories: Mapping[int, str],
     scored: bool,
+    forbidden: bool,
 ) -> str:
-    if kind == "part-of":
+    if kind == "part-of" and not forbidden:
         return "Both may be right if one is a part of the other."
     why = "the highest score" if scored else "the largest" if area(keeper) > max(area(o) for o, _ in others) else ""
-    return f"Suggested: keep {categories.get(keeper.category_id, '?')}{', ' + why if why else ''}."
+    rule = "No object may be both, so it was decided for these classes. " if forbidden else ""
+    return f"{rule}Suggested: keep {categories.get(keeper.category_id, '?')}{', ' + why if why else ''}."
 
 
 def _named(item: Prediction, categories: Mapping[int, str], scored: bool) -> str:

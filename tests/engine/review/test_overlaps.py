@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +10,14 @@ from hypothesis import strategies as st
 from engine.domain.annotation import Annotation, Instance
 from engine.domain.mask import Mask
 from engine.domain.prediction import Prediction
+from engine.review import relations
 from engine.review.candidates import as_candidates, overlap, possible_pairs
 from engine.review.overlaps import Group, OverlapRule, find_annotation_groups, find_groups
 
 HEIGHT, WIDTH = 48, 64
 NAMES = {1: "washer", 2: "nut", 3: "gasket"}
 EVERYTHING = OverlapRule(min_score=0.0, min_score_ratio=0.0)
+LAWS = settings(deadline=None)
 
 
 def ring(cx: float, cy: float, radius: float, hole: float = 0.0) -> Mask:
@@ -52,6 +53,7 @@ def scenes(draw: st.DrawFn) -> list[Prediction]:
 RULES = st.sampled_from([OverlapRule(), EVERYTHING, OverlapRule(min_iou=0.3, min_containment=0.7)])
 
 
+@LAWS
 @given(scenes(), RULES, st.randoms(use_true_random=False))
 def test_the_order_in_which_predictions_come_changes_nothing(
     items: list[Prediction], rule: OverlapRule, random
@@ -61,6 +63,7 @@ def test_the_order_in_which_predictions_come_changes_nothing(
     assert find_groups(shuffled, NAMES, rule) == find_groups(items, NAMES, rule)
 
 
+@LAWS
 @given(scenes(), RULES, st.integers(-3, 3), st.integers(-3, 3))
 def test_moving_everything_by_whole_pixels_changes_nothing(
     items: list[Prediction], rule: OverlapRule, dx: int, dy: int
@@ -75,6 +78,7 @@ def test_moving_everything_by_whole_pixels_changes_nothing(
     assert keys(after) == keys(before)
 
 
+@LAWS
 @given(scenes(), RULES)
 def test_every_member_matches_its_keeper_is_of_another_class_and_of_the_same_image(
     items: list[Prediction], rule: OverlapRule
@@ -94,6 +98,7 @@ def test_every_member_matches_its_keeper_is_of_another_class_and_of_the_same_ima
             assert keeper.score >= item.score >= max(rule.min_score, rule.min_score_ratio * keeper.score)
 
 
+@LAWS
 @given(scenes(), RULES)
 def test_a_prediction_follows_at_most_once_and_never_where_another_reading_of_an_object_leads(
     items: list[Prediction], rule: OverlapRule
@@ -106,6 +111,7 @@ def test_a_prediction_follows_at_most_once_and_never_where_another_reading_of_an
     assert not readings & {m.key for g in groups if g.kind == "part-of" for m in (g.keeper, *g.others)}
 
 
+@LAWS
 @given(scenes())
 def test_groups_of_several_images_are_the_groups_of_each(items: list[Prediction]) -> None:
     together = find_groups(items, NAMES, EVERYTHING)
@@ -113,6 +119,7 @@ def test_groups_of_several_images_are_the_groups_of_each(items: list[Prediction]
     assert list(together) == alone
 
 
+@LAWS
 @given(scenes(), st.sampled_from([0.3, 0.5, 0.8]))
 def test_two_of_one_object_are_a_group_exactly_when_their_overlap_says_so(
     items: list[Prediction], min_iou: float
@@ -126,7 +133,7 @@ def test_two_of_one_object_are_a_group_exactly_when_their_overlap_says_so(
                 assert overlap(a, b) == overlap(b, a)
 
 
-@settings(max_examples=60)
+@settings(LAWS, max_examples=60)
 @given(scenes(), scenes(), st.sampled_from([0.1, 0.5, 0.9]))
 def test_the_box_prefilter_drops_no_pair_that_overlaps_enough(
     a: list[Prediction], b: list[Prediction], threshold: float
@@ -227,13 +234,14 @@ def test_masks_of_different_sizes_of_nothing_overlap_nothing() -> None:
     assert find_groups([empty, replace(empty, id=2, category_id=2)], NAMES, EVERYTHING) == ()
 
 
-def test_two_thousand_predictions_take_less_than_two_seconds() -> None:
+def test_most_pairs_of_a_crowded_image_are_never_compared_pixel_by_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     items = []
     for k in range(2000):
         crop = np.ones((40, 40), dtype=np.uint8)
         mask = Mask.from_crop(crop, int(rng.integers(0, 3900)), int(rng.integers(0, 3900)), 4000, 4000)
         items.append(predicted(k + 1, mask, int(rng.integers(1, 4)), float(rng.uniform(0.3, 1))))
-    start = time.perf_counter()
-    find_groups(items, NAMES)
-    assert time.perf_counter() - start < 2
+    compared: list[int] = []
+    monkeypatch.setattr(relations, "overlap", lambda a, b: compared.append(1) or overlap(a, b))
+    assert find_groups(items, NAMES)
+    assert len(compared) < len(items)  # of nearly two million pairs
