@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.domain.annotation import Annotation, ImageStatus, Origin, Split
+from engine.domain.pair_policy import Policies
 from engine.domain.prediction import Prediction
+from engine.project.pair_policies import pair_policies
 from engine.project.predictions import PredictionStore
 from engine.project.records import ImageRecord
 from engine.project.runs import RunFolder
@@ -22,8 +24,10 @@ def facts_of_image(
     predictions: Sequence[Prediction],
     categories: Mapping[int, str],
     rule: OverlapRule | None = None,
+    *,
+    policies: Policies | None = None,
 ) -> ImageFacts:
-    """Groups, which predictions have a label on them already, and what is labelled."""
+    """Groups (as far as `policies` want them), which predictions have a label on them already, and what is labelled."""
     seen = []
     for prediction in predictions:
         there = labelled_as(annotation, prediction)
@@ -35,7 +39,7 @@ def facts_of_image(
         Path(record.name).stem,
         record.status is ImageStatus.DONE,
         tuple(seen),
-        find_groups(predictions, categories, rule),
+        find_groups(predictions, categories, rule, policies=policies),
         file=record.name,
         split=record.split,
         complete=_is_complete(record, annotation),
@@ -71,9 +75,10 @@ def gather(folder: Path, run: RunFolder, choice: str, epoch: int | None = None) 
         with ProjectStore.open(folder, read_only=True) as store:
             names = {c.id: c.name for c in store.categories()}
             records = {r.id: r for r in store.images()}
+            policies = pair_policies(store)
             for image_id in predictions.image_ids(epoch):
                 if image_id in records:
-                    found = predictions.detections(image_id, epoch).predictions
-                    facts.append(facts_of_image(records[image_id], store.annotation(image_id), found, names))
+                    found, labels = predictions.detections(image_id, epoch).predictions, store.annotation(image_id)
+                    facts.append(facts_of_image(records[image_id], labels, found, names, policies=policies))
             decisions = store.decisions(run=run.id)
     return QueueData(run, choice, epoch, tuple(detected), kept, tuple(facts), decisions)

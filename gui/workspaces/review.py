@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from engine.project.pair_policies import pair_policies
 from engine.project.runs import RunFolder, list_runs
 from gui.latest import Latest
 from gui.models.review_gather import facts_of_image, gather
@@ -197,11 +198,14 @@ class ReviewRoom(ReviewVerdicts):
         if store is None or data is None or data.epoch is None:
             return
         touched = [i for i in changed.image_ids if self.queue.facts(i) is not None]
-        if "categories" in changed.tables or len(touched) > FEW_IMAGES:
+        if changed.tables & {"categories", "meta"} or len(touched) > FEW_IMAGES:
             self._read(data.run, data.choice, data.epoch)
             return
-        names = {c.id: c.name for c in store.categories()}
-        facts = [facts_of_image(store.image(i), self._annotation(i), self._detections(i), names) for i in touched]
+        names, policies = {c.id: c.name for c in store.categories()}, pair_policies(store)
+        facts = [
+            facts_of_image(store.image(i), self._annotation(i), self._detections(i), names, policies=policies)
+            for i in touched
+        ]
         self.queue.update_images(facts, store.decisions(run=data.run.id))
         self._show_overlay()
 

@@ -6,6 +6,7 @@ import pytest
 
 from engine.domain.annotation import Annotation, ImageStatus, Instance, Origin, Split
 from engine.domain.mask import Mask
+from engine.domain.pair_policy import PairPolicy, PairRule, by_pair
 from engine.domain.prediction import Prediction
 from engine.project.records import Decision, ImageRecord, Verdict
 from engine.review.overlaps import OverlapRule
@@ -149,6 +150,16 @@ def test_an_object_that_was_predicted_twice_in_one_class_is_told_from_one_in_two
     queue.load([facts_of_image(record, Annotation(1, *SIZE), twice, NAMES, rule)], ())
     (item,) = queue.items
     assert (item.title, item.chip) == ("img_0001 · washer", "twice")
+
+
+def test_two_classes_that_may_lie_on_one_object_make_no_group(queue):
+    both = (predicted(1, 1, 0.83, mask(10, 10)), predicted(2, 3, 0.79, mask(10, 10, 19)))
+    allowed = by_pair([PairPolicy(3, 1, PairRule.ALLOW)])
+    record = ImageRecord(1, "img_0001.jpg", 100, 100)
+    queue.load([facts_of_image(record, Annotation(1, *SIZE), both, NAMES, policies=allowed)], ())
+    assert [item.chip for item in queue.items] == ["new"]
+    queue.load([facts_of_image(record, Annotation(1, *SIZE), both, NAMES)], ())
+    assert [item.chip for item in queue.items] == ["group"]
 
 
 # --- what contradicts a label ---------------------------------------------------------------------------------------
