@@ -238,6 +238,7 @@ class Actions(QObject):
         self._specs = {s.name: s for s in table}
         self._groups: dict[str, QActionGroup] = {}
         self._actions = {s.name: self._make(s, window) for s in self._specs.values()}
+        self._refreshed_for: tuple[Room, frozenset[Need], bool] | None = None
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
@@ -258,7 +259,10 @@ class Actions(QObject):
 
     def refresh(self, room: Room, met: Iterable[Need], *, boxes_only: bool) -> None:
         """Enable what belongs to `room` and whose need is among `met`."""
-        given = {Need.NOTHING, *met}
+        given = frozenset({Need.NOTHING, *met})
+        if (room, given, boxes_only) == self._refreshed_for:
+            return  # as after nearly every stroke
+        self._refreshed_for = (room, given, boxes_only)
         for name, entry in self._specs.items():
             fits = not (entry.masks_only and boxes_only)
             self._actions[name].setEnabled(bool(entry.rooms & room) and entry.need in given and fits)

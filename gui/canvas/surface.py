@@ -18,6 +18,8 @@ from gui.canvas.viewport import Viewport
 from gui.models.document import Document
 from gui.theme import TEXT_PX, Tokens, tokens
 
+BESIDE_OBJECTS = 16.0  # logical pixels around an object in which its outline and its handles are drawn
+
 
 class CanvasSurface(QWidget):
     """Paints one :class:`Document`; everything is composed in device pixels, so it is sharp at every scaling.
@@ -172,8 +174,10 @@ class CanvasSurface(QWidget):
         self._describe()
 
     def _draw_again(self, boxes: Iterable[BoxXYXY]) -> None:
+        boxes = list(boxes)
         self._renderer.invalidate(boxes)
-        self.update()
+        for box in boxes:
+            self.redraw(box, margin=BESIDE_OBJECTS)
 
     def _repaint_all(self) -> None:
         self._renderer.invalidate()

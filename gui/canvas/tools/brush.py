@@ -105,9 +105,11 @@ class Brush(Tool):
 
     def cancel(self) -> None:
         if self._preview is not None:
+            stroke = self._preview.stroke
             self._preview, self._instance = None, None
             self.host.lift(())
-            self.host.redraw()
+            x0, y0, x1, y1 = stroke.box
+            self.host.redraw((float(x0), float(y0), float(x1), float(y1)), margin=8)
 
     # --- the tip ------------------------------------------------------------------------------------------------
 
