@@ -44,7 +44,7 @@ def _run_command(arguments: list[str]) -> int:
         return 1
     except usage_error() as error:
         error.show()
-        return error.exit_code
+        return int(error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
