@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.bench import inference_commands, overlaps_commands
-from engine.bench.settings import Side, bench_settings
+from engine.bench.settings import BenchSettings, Side
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def training(
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
 ) -> None:
     """Training beside torchvision's own recipe: speed, memory, and how fast samples are made."""
-    settings = bench_settings(
+    settings = BenchSettings.asked(
         size=size, images=images, objects=objects, steps=steps, rounds=rounds, warm_up=warm_up, rois=rois,
         threads=threads, loader_objects=loader_objects, loader_rounds=loader_rounds, device=device, seed=seed,
     )  # fmt: skip

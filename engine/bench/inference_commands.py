@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.bench.inference_settings import inference_settings
+from engine.bench.inference_settings import InferenceSettings
 from engine.bench.settings import Side
 
 _RATIOS = ("speedup", "fp32_speedup", "paste_speedup", "memory_ratio")
@@ -37,7 +37,7 @@ def inference(
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
 ) -> None:
     """Detection beside torchvision's own: speed from file to masks, pasting alone, and memory."""
-    settings = inference_settings(
+    settings = InferenceSettings.asked(
         small=small, large=large, images=images, detections=detections, short_side=short_side, long_side=long_side,
         rounds=rounds, warm_up=warm_up, threads=threads, device=device, seed=seed,
     )  # fmt: skip

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from engine.bench.saved_settings import SavedSettings
 from engine.bench.settings import CLASSES
-from engine.errors import RunError, UserError
 
 if TYPE_CHECKING:
     from engine.model.architecture import Architecture
 
 
-class InferenceSettings(BaseModel):
+class InferenceSettings(SavedSettings):
     """Sizes are pixels.
 
     Attributes:
@@ -29,8 +28,6 @@ class InferenceSettings(BaseModel):
         device: where both sides run.
         seed: of pictures and weights.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     small: int = Field(default=1155, ge=64, le=20_000)
     large: int = Field(default=4619, ge=64, le=20_000)
@@ -55,37 +52,3 @@ class InferenceSettings(BaseModel):
 
         whole = Architecture.torchvision(classes=CLASSES)
         return replace(whole, image_size=self.long_side, short_side=self.short_side)
-
-    def save(self, folder: Path) -> None:
-        """Leave them for the worker processes."""
-        _file(folder).write_text(self.model_dump_json(), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> InferenceSettings:
-        """Inverse of :meth:`save`.
-
-        Raises:
-            RunError: when the file is missing or damaged.
-        """
-        try:
-            return cls.model_validate_json(_file(folder).read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as error:
-            raise RunError("This is not the folder of an inference bench.", path=folder) from error
-
-
-def inference_settings(**values: object) -> InferenceSettings:
-    """Settings from what a person gave.
-
-    Raises:
-        UserError: naming the option that does not fit.
-    """
-    try:
-        return InferenceSettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        raise UserError(f"The option {option} does not fit.", hint=f"{first['msg']}.") from error
-
-
-def _file(folder: Path) -> Path:
-    return folder / "settings.json"

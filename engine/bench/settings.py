@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from engine.bench.saved_settings import SavedSettings
 from engine.config import TrainConfig, train_config
-from engine.errors import RunError, UserError
 
 BATCH = 2
 CLASSES = 5
@@ -28,7 +27,7 @@ class Side(StrEnum):
     MASKWRIGHT_FP32 = "maskwright-fp32"
 
 
-class BenchSettings(BaseModel):
+class BenchSettings(SavedSettings):
     """Sizes are pixels.
 
     Attributes:
@@ -45,8 +44,6 @@ class BenchSettings(BaseModel):
         device: where both sides train.
         seed: of pictures, weights and draws.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: int = Field(default=1024, ge=64, le=4096, multiple_of=32)
     images: int = Field(default=4, ge=BATCH, multiple_of=BATCH)
@@ -78,37 +75,3 @@ class BenchSettings(BaseModel):
             "seed": self.seed,
         }
         return train_config(stages=f"3+:1@{RATE}", settings=tuple(f"{k}={v}" for k, v in values.items()))
-
-    def save(self, folder: Path) -> None:
-        """Leave them for the worker processes."""
-        _file(folder).write_text(self.model_dump_json(), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> BenchSettings:
-        """Inverse of :meth:`save`.
-
-        Raises:
-            RunError: when the file is missing or damaged.
-        """
-        try:
-            return cls.model_validate_json(_file(folder).read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as error:
-            raise RunError("This is not the folder of a training bench.", path=folder) from error
-
-
-def bench_settings(**values: object) -> BenchSettings:
-    """Settings from what a person gave.
-
-    Raises:
-        UserError: naming the option that does not fit.
-    """
-    try:
-        return BenchSettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        raise UserError(f"The option {option} does not fit.", hint=f"{first['msg']}.") from error
-
-
-def _file(folder: Path) -> Path:
-    return folder / "settings.json"
