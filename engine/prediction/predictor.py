@@ -23,7 +23,7 @@ from engine.prediction.looking import look_at
 from engine.prediction.pipeline import Pipeline
 from engine.prediction.trace import trace_image
 from engine.prediction.work import Found, ImageResult, Item
-from engine.project.images import content_hash, read_image
+from engine.project.images import content_hash
 from engine.project.runs import CheckpointName, RunFolder
 
 Image = npt.NDArray[np.uint8]
@@ -147,7 +147,7 @@ class Predictor:
         return trace_image(
             self._network,
             self.device,
-            read_image(image) if isinstance(image, Path) else image,
+            Item.of(0, image_id, image).pixels(),
             category_ids=[c.id for c in self.categories],
             config=self.config,
             image_id=image_id,

@@ -88,3 +88,19 @@ def _dataset(folder: Path, *, boxes_only: bool = False) -> FrozenDataset:
     images = tuple(drawn_image(folder, n, boxes_only=boxes_only) for n in range(1, 5))
     categories = (Category(RING, "ring", "#e69f00"), Category(DISC, "disc", "#56b4e9"))
     return FrozenDataset(categories, images, boxes_only)
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many images went through the network, batch by batch."""
+    from engine.prediction import pipeline
+
+    counts: list[int] = []
+    real = pipeline.run_network
+
+    def counted(network, device, images, *, config):
+        counts.append(len(images))
+        return real(network, device, images, config=config)
+
+    monkeypatch.setattr(pipeline, "run_network", counted)
+    return counts

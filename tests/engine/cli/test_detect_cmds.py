@@ -17,7 +17,6 @@ from engine.domain.mask import Mask
 from engine.errors import ImageReadError, UserError
 from engine.model.mask_rcnn import MaskRCNN
 from engine.model.weights import model_tensors, write_tensors
-from engine.prediction import pipeline
 from engine.project.predictions import PredictionStore
 from engine.project.runs import create_run, open_run
 from engine.project.store import ProjectStore
@@ -46,20 +45,6 @@ def project(drawn_project: Path) -> Path:
     facts = {"architecture": network.architecture.to_json(), "categories": categories, "progress": progress}
     write_tensors(folder.checkpoint("best"), model_tensors(network.state_dict()), facts)
     return drawn_project
-
-
-@pytest.fixture
-def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many images went through the network, batch by batch."""
-    counts: list[int] = []
-    real = pipeline.run_network
-
-    def counted(network, device, images, *, config):
-        counts.append(len(images))
-        return real(network, device, images, config=config)
-
-    monkeypatch.setattr(pipeline, "run_network", counted)
-    return counts
 
 
 def staged(project: Path) -> list[int]:

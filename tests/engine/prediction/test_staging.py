@@ -15,7 +15,6 @@ from engine.domain.prediction import Detections
 from engine.errors import ImageReadError, UserError
 from engine.model.device import choose_device
 from engine.model.mask_rcnn import MaskRCNN
-from engine.prediction import pipeline
 from engine.prediction.predictor import Predictor
 from engine.prediction.staging import detect_into, stage
 from engine.project.predictions import PredictionStore
@@ -40,20 +39,6 @@ def images(tmp_path: Path) -> list[tuple[int, Path]]:
 def store(tmp_path: Path):
     with PredictionStore(tmp_path / "predictions.sqlite", read_only=False) as opened:
         yield opened
-
-
-@pytest.fixture
-def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many images went through the network, batch by batch."""
-    counts: list[int] = []
-    real = pipeline.run_network
-
-    def counted(network, device, images, *, config):
-        counts.append(len(images))
-        return real(network, device, images, config=config)
-
-    monkeypatch.setattr(pipeline, "run_network", counted)
-    return counts
 
 
 def predictor_of(weights_hash: str = "weights", **config: object) -> Predictor:

@@ -32,6 +32,12 @@ def test_a_trace_ends_in_exactly_what_detection_finds(predictor: Predictor, size
     assert predictor.trace(image, 4).found == found
 
 
+def test_pixels_of_every_kind_that_detection_takes_are_traced(predictor: Predictor) -> None:
+    gray = picture(7, 48, 60)[:, :, 0]
+    (found,) = predictor.detect([gray], [4])
+    assert predictor.trace(gray, 4).found == found
+
+
 def test_every_prediction_leads_back_to_its_candidate_roi_and_anchor(traced: Trace) -> None:
     seen = set()
     for candidate, place in zip(traced.masks.candidate, traced.masks.prediction, strict=True):
